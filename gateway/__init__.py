@@ -1,0 +1,1 @@
+"""The front door: everything of ours that talks to people, machines, disks and clocks."""

@@ -1,0 +1,86 @@
+"""One frozen Settings, read once from ``GATEWAY_*`` (DESIGN section 9); unsafe combinations do not start."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Mode(StrEnum):
+    """What the database is for. A database stamped with one refuses the other."""
+
+    PRODUCTION = "production"
+    DEMO = "demo"
+
+
+class Settings(BaseSettings):
+    """Where things are and how strict the house is. Every field is ``GATEWAY_<NAME>``."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    mode: Mode = Field(Mode.PRODUCTION, description="production, or demo: synthetic people only, every page marked")
+    data_dir: Path = Field(Path("var"), description="holds gateway.db, ledger.db, keys/ and releases/")
+    database_url: str | None = Field(None, description="postgresql+psycopg://…; absent means the two SQLite files")
+    index_max_age_days: int = Field(35, ge=1, description="an index older than this answers traces with unavailable")
+    upload_max_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="largest request body accepted, in bytes")
+    session_idle_minutes: int = Field(15, ge=1, description="a session unused this long ends")
+    session_hours: int = Field(8, ge=1, description="a session ends after this long whatever happens")
+    token_minutes: int = Field(60, ge=1, le=60, description="life of an access token issued here")
+    organisation: str = Field("X09", description="ODS code of the organisation that runs this box")
+    service_name: str = Field("Record linkage gateway", description="shown in page titles and the capability statement")
+    trusted_hosts: str = Field("127.0.0.1,localhost,[::1]", description="comma separated Host values answered to")
+    pds_base_url: str | None = Field(None, description="base address of an upstream PDS FHIR API; absent means none")
+
+    @property
+    def gateway_db(self) -> Path:
+        """The system of record, where SQLite is used."""
+        return self.data_dir / "gateway.db"
+
+    @property
+    def ledger_db(self) -> Path:
+        """The append-only ledger, where SQLite is used."""
+        return self.data_dir / "ledger.db"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Secrets, one file each, readable by the service alone."""
+        return self.data_dir / "keys"
+
+    @property
+    def releases_dir(self) -> Path:
+        """Finished releases, one folder each."""
+        return self.data_dir / "releases"
+
+
+class _FromMapping(Settings):
+    """Settings that read only what they are handed, never the process environment behind it."""
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, init_settings: Any, **__: Any) -> tuple[Any, ...]:  # noqa: ANN401 - the library's own signature
+        return (init_settings,)
+
+
+def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:  # noqa: ANN401 - field values of any type
+    """Read settings from ``environ``; ``overrides`` (from the command line) win.
+
+    Raises:
+        InputError: a value breaks its rule; names the setting and the rule, never the value.
+    """
+    given: dict[str, Any] = {
+        name: environ[key] for name in Settings.model_fields if (key := f"GATEWAY_{name.upper()}") in environ
+    }
+    try:
+        return _FromMapping(**(given | overrides))
+    except ValidationError as faults:
+        first = faults.errors(include_input=False, include_url=False)[0]
+        name = "GATEWAY_" + str(first["loc"][0]).upper()
+        raise InputError(f"{name}: {first['msg']}", reason="setting", field=name) from None
