@@ -1,4 +1,4 @@
-"""One frozen Settings, read once from ``GATEWAY_*`` (DESIGN section 9); unsafe combinations do not start."""
+"""One frozen Settings, read once from ``GATEWAY_*``; unsafe combinations do not start."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from gateway.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic_settings import PydanticBaseSettingsSource
 
 
 class Mode(StrEnum):
@@ -40,6 +42,18 @@ class Settings(BaseSettings):
     trusted_hosts: str = Field("127.0.0.1,localhost,[::1]", description="comma separated Host values answered to")
     pds_base_url: str | None = Field(None, description="base address of an upstream PDS FHIR API; absent means none")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's own signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read only what ``load_settings`` hands over, never the process environment behind its back."""
+        return (init_settings,)
+
     @property
     def gateway_db(self) -> Path:
         """The system of record, where SQLite is used."""
@@ -61,14 +75,6 @@ class Settings(BaseSettings):
         return self.data_dir / "releases"
 
 
-class _FromMapping(Settings):
-    """Settings that read only what they are handed, never the process environment behind it."""
-
-    @classmethod
-    def settings_customise_sources(cls, *_: Any, init_settings: Any, **__: Any) -> tuple[Any, ...]:  # noqa: ANN401 - the library's own signature
-        return (init_settings,)
-
-
 def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:  # noqa: ANN401 - field values of any type
     """Read settings from ``environ``; ``overrides`` (from the command line) win.
 
@@ -79,7 +85,7 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:  # 
         name: environ[key] for name in Settings.model_fields if (key := f"GATEWAY_{name.upper()}") in environ
     }
     try:
-        return _FromMapping(**(given | overrides))
+        return Settings(**(given | overrides))
     except ValidationError as faults:
         first = faults.errors(include_input=False, include_url=False)[0]
         name = "GATEWAY_" + str(first["loc"][0]).upper()

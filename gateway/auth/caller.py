@@ -1,4 +1,4 @@
-"""The one value that says who is asking. Everything behind the front door takes it; nothing behind it re-reads a token."""
+"""The one value that says who is asking: everything behind the front door takes it, nothing re-reads a token."""
 
 from __future__ import annotations
 
