@@ -1,0 +1,1 @@
+"""HTTP FHIR: the PDS-shaped Patient, a person's joined record, and errors as OperationOutcome."""
