@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Json: TypeAlias = "str | int | bool | None | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 
 _LARGEST = 2**53 - 1  # beyond it a reader that keeps numbers as doubles would see another value
 
 
-class NotCanonical(ValueError):  # noqa: N818 - named as the statement it makes, as the house does
+class NotCanonical(ValueError):
     """A value that has no canonical form. Carries the rule broken, never the value."""
 
 

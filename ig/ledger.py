@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as stored. ``hash``, ``prev_hash`` and ``mac`` are 32 bytes each."""
+    """One row as stored. ``hash``, ``prev_hash`` and ``mac`` are 32 bytes each; a damaged column is read as ``b""``."""
 
     seq: int
     body: bytes
@@ -67,7 +67,7 @@ class Damage:
 
 
 def link(prev_hash: bytes, seq: int, body: bytes) -> bytes:
-    """Return the hash that chains ``body`` as row ``seq`` after ``prev_hash``."""
+    """Return the hash that chains ``body`` as row ``seq`` (from 1 up) after ``prev_hash``."""
     return hashlib.sha256(b"\x01" + prev_hash + seq.to_bytes(8, "big") + leaf_hash(body)).digest()
 
 
@@ -123,10 +123,9 @@ def _diagnose(row: Row, seq: int, prev: bytes, rest: Iterator[Row]) -> Kind:
         return Kind.DELETED if row.seq > seq else Kind.RENUMBERED
     if row.prev_hash == prev and row.hash == link(prev, seq, row.body):
         return Kind.FORGED
-    ahead = list(itertools.islice(rest, _LOOK_AHEAD))
-    for other in ahead:
-        if _changed_places(row, other):
-            return Kind.SWAPPED
+    ahead = (other for other in itertools.islice(rest, _LOOK_AHEAD) if other.seq > seq)
+    if any(_changed_places(row, other) for other in ahead):
+        return Kind.SWAPPED
     if any(row.hash == link(row.prev_hash, true, row.body) for true in range(seq + 1, seq + _LOOK_AHEAD)):
         return Kind.RENUMBERED
     return Kind.ALTERED
