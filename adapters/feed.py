@@ -7,6 +7,7 @@ file, the row, the field and the rule, and never the value: values are people's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Quarantined:
 
     ``row`` counts from 1 as a spreadsheet does (the header is row 1); a message file counts messages from 1.
     ``rule`` is a stable code; ``message`` names field and rule, never the value. ``local_id`` is the record's
-    identity where it could still be read.
+    identity where it could still be read; ``header`` the header line it stood under, needed to read it again
+    (see `replay`).
     """
 
     feed: str
@@ -37,6 +39,7 @@ class Quarantined:
     message: str
     original: bytes
     local_id: str = ""
+    header: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class SourceRecord:
     ``content_hash`` is the SHA-256 of ``original`` in hexadecimal. ``occurred`` orders records of one person: an
     ISO date or instant, empty when unknown. ``deleted`` names resources (``Type/id``) that this record removes.
     ``merged_into`` is the person that ``person_ref`` was retired into. ``type1`` says that the row records a
-    Type 1 objection (``dissent``) or takes one back (``withdrawn``).
+    Type 1 objection (``dissent``) or takes one back (``withdrawn``). ``header`` is the header line the row stood
+    under, empty for messages. Resources may be shared between records: treat them as read-only.
     """
 
     source: str
@@ -66,12 +70,13 @@ class SourceRecord:
     deleted: tuple[str, ...] = ()
     merged_into: str = ""
     type1: str = ""
+    header: bytes = b""
 
 
 Item = SourceRecord | Quarantined
 
 
-class FeedRefused(ValueError):  # noqa: N818 - named in the manner of NotAnNhsNumber: it says what happened
+class FeedRefused(ValueError):
     """A whole file is unusable. Says where and by which rule; carries no value from the file."""
 
     def __init__(self, feed: str, rule: str, message: str, *, row: int = 0, field: str = "") -> None:
@@ -82,3 +87,12 @@ class FeedRefused(ValueError):  # noqa: N818 - named in the manner of NotAnNhsNu
         self.field = field
         self.rule = rule
         self.message = message
+
+
+def replay(name: str, header: bytes, original: bytes) -> Feed:
+    """Make a feed of one kept row or message, so that the reader it came from can read it again.
+
+    ``name`` must be the file's own name where the reader tells files apart by it (the EMIS extract does).
+    """
+    whole = (header + b"\n" if header else b"") + original + b"\n"
+    return Feed(name, lambda: BytesIO(whole))
