@@ -81,19 +81,25 @@ class Circumstances:
     source_address: str = ""
 
 
-def decided(
-    circumstances: Circumstances,
-    request: Request,
-    decision: Decision,
-    *,
-    subjects: Iterable[str] = (),
-    relationship: str = "",
-    filters_digest: str = "",
-) -> Body:
-    """Return the row for a decision: a disclosure when it permits, a refusal when it does not.
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whom a row is about, as far as known when it is written.
 
-    ``subjects`` are tokens of the people it is about, as far as known before reading; ``relationship`` the kind that
-    was relied on; ``filters_digest`` a keyed digest of what was searched by.
+    ``subjects`` are tokens; ``relationship`` is the kind relied on, ``none`` where it was looked for and missing and
+    empty where the use needs none; ``filters_digest`` is a keyed digest of what was searched by.
+    """
+
+    subjects: tuple[str, ...] = ()
+    relationship: str = ""
+    filters_digest: str = ""
+
+
+NOBODY_YET = Whom()
+"""Nothing is known of the subject before the search."""
+
+
+def decided(circumstances: Circumstances, request: Request, decision: Decision, whom: Whom = NOBODY_YET) -> Body:
+    """Return the row for a decision: a disclosure when it permits, a refusal when it does not.
 
     Raises:
         NotOpaque: when a subject is not a token.
@@ -112,12 +118,12 @@ def decided(
         "fields": sorted(decision.fields_allowed),
         "fields_dropped": sorted(decision.fields_dropped),
         "filtered_on": sorted(request.filtered_on),
-        "filters_digest": cut(filters_digest),
+        "filters_digest": cut(whom.filters_digest),
         "row_filters": [":".join((f.kind, *f.values[:TOKENS_IN_BODY])) for f in decision.row_filters],
         "providers": len(decision.providers),
         "obligations": list(decision.obligations),
-        "relationship": relationship,
-        "subjects": subject_digest(subjects),
+        "relationship": cut(whom.relationship),
+        "subjects": subject_digest(whom.subjects),
     }
 
 
@@ -144,22 +150,23 @@ def outcome(
     }
 
 
-def batch(
-    circumstances: Circumstances,
-    request: Request,
-    decision: Decision,
-    *,
-    job: str,
-    subjects: Iterable[str],
-    rows: int,
-) -> Body:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A piece of work on many people: the job's opaque id, how many rows it touched, and tokens of its people."""
+
+    job: str
+    rows: int
+    subjects: tuple[str, ...]
+
+
+def batch(circumstances: Circumstances, request: Request, decision: Decision, work: Work) -> Body:
     """Return the one row for work on many people: ingest, link, a trace file, a release.
 
     Raises:
         NotOpaque: when a subject is not a token.
     """
-    whole = decided(circumstances, request, decision, subjects=subjects)
-    return {**whole, "event": Event.BATCH, "job": cut(job), "rows": rows}
+    whole = decided(circumstances, request, decision, Whom(work.subjects))
+    return {**whole, "event": Event.BATCH, "job": cut(work.job), "rows": work.rows}
 
 
 def administration(
