@@ -13,10 +13,11 @@ said so (`verification_status`).
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 from uuid import NAMESPACE_URL, uuid5
 
 from adapters.systems import (
+    ACT_CODE,
     CONFIDENTIALITY,
     HL7_TERMINOLOGY,
     LOCAL_ID,
@@ -248,42 +249,45 @@ def telecom(phones: Sequence[tuple[str, str]], email: str = "") -> list[Resource
     return made
 
 
-def patient(
-    identity: str,
-    identifiers: Sequence[Resource],
-    *,
-    name: Resource | None = None,
-    gender: str = "",
-    birth_date: str = "",
-    deceased: str | bool = "",
-    home: Resource | None = None,
-    contacts: Sequence[Resource] = (),
-    practice: str = "",
-    extensions: Sequence[Resource] = (),
-    active: bool = True,
-    restricted: bool = False,
-) -> Resource:
-    """Make a Patient. A restricted one carries neither address, nor telecom, nor general practitioner.
+class PatientSaid(TypedDict, total=False):
+    """What a source said about a person, for `patient`; everything may be left out or blank.
 
     ``deceased`` is a date or instant, or True where only the fact is known; False says that the source took a
-    death back. Blank and empty parts are left out.
+    death back. ``practice`` is the ODS code of the general practice.
     """
+
+    name: Resource
+    gender: str
+    birth_date: str
+    deceased: str | bool
+    home: Resource
+    contacts: list[Resource]
+    practice: str
+    extensions: list[Resource]
+    active: bool
+    restricted: bool
+
+
+def patient(identity: str, identifiers: Sequence[Resource], **said: Unpack[PatientSaid]) -> Resource:
+    """Make a Patient. A restricted one carries neither address, nor telecom, nor general practitioner."""
+    restricted = said.get("restricted", False)
     made = resource("Patient", identity, "demographics", *([RESTRICTED] if restricted else []))
+    name, practice = said.get("name"), said.get("practice")
     optional: Resource = {
-        "extension": list(extensions),
+        "extension": said.get("extensions"),
         "identifier": list(identifiers),
-        "name": [name] if name and len(name) > 1 else [],
-        "gender": gender,
-        "birthDate": birth_date,
+        "name": [name] if name and len(name) > 1 else None,
+        "gender": said.get("gender"),
+        "birthDate": said.get("birth_date"),
     }
     if not restricted:
-        optional |= {
-            "telecom": list(contacts),
-            "address": [home] if home else [],
-            "generalPractitioner": [organisation(practice)] if practice else [],
-        }
-    made["active"] = active
+        home = said.get("home")
+        optional["telecom"] = said.get("contacts")
+        optional["address"] = [home] if home else None
+        optional["generalPractitioner"] = [organisation(practice)] if practice else None
+    made["active"] = said.get("active", True)
     made |= {element: value for element, value in optional.items() if value}
+    deceased = said.get("deceased", "")
     if isinstance(deceased, bool):
         made["deceasedBoolean"] = deceased
     elif deceased:
@@ -291,41 +295,45 @@ def patient(
     return made
 
 
-def condition(
-    identity: str,
-    section: str,
-    subject: str,
-    *,
-    code: Resource,
-    category: Resource,
-    status: str = "",
-    labels: Sequence[Resource] = (),
-) -> Resource:
-    """Make a Condition of patient ``subject``; ``status`` is a code of condition-clinical or blank."""
-    made = resource("Condition", identity, section, *labels)
+def condition(begun: Resource, subject: str, *, code: Resource, category: Resource, status: str = "") -> Resource:
+    """Finish a Condition begun with `resource`; ``status`` is a code of condition-clinical or blank."""
     if status:
-        made["clinicalStatus"] = hl7("condition-clinical", status)
-    made["category"] = [category]
+        begun["clinicalStatus"] = hl7("condition-clinical", status)
+    begun["category"] = [category]
     if code:
-        made["code"] = code
-    made["subject"] = reference("Patient", subject)
-    return made
+        begun["code"] = code
+    begun["subject"] = reference("Patient", subject)
+    return begun
 
 
-def observation(
-    identity: str,
-    section: str,
-    subject: str,
-    *,
-    code: Resource,
-    category: str = "",
-    labels: Sequence[Resource] = (),
-) -> Resource:
-    """Make a final Observation about patient ``subject``; ``category`` is a code of observation-category."""
-    made = resource("Observation", identity, section, *labels)
-    made["status"] = "final"
+def observation(begun: Resource, subject: str, *, code: Resource, category: str = "") -> Resource:
+    """Finish a final Observation begun with `resource`; ``category`` is a code of observation-category."""
+    begun["status"] = "final"
     if category:
-        made["category"] = [hl7("observation-category", category)]
-    made["code"] = code
-    made["subject"] = reference("Patient", subject)
-    return made
+        begun["category"] = [hl7("observation-category", category)]
+    begun["code"] = code
+    begun["subject"] = reference("Patient", subject)
+    return begun
+
+
+def encounter(begun: Resource, subject: str, *, status: str, kind: tuple[str, str], when: Resource) -> Resource:
+    """Finish an Encounter begun with `resource`; ``kind`` is code and display of v3-ActCode."""
+    begun["status"] = status
+    begun["class"] = coding(ACT_CODE, *kind)
+    begun["subject"] = reference("Patient", subject)
+    if when:
+        begun["period"] = when
+    return begun
+
+
+def episode_of_care(
+    begun: Resource, subject: str, *, status: str, kinds: Sequence[Resource], when: Resource
+) -> Resource:
+    """Finish an EpisodeOfCare begun with `resource`; ``kinds`` are concepts, empty ones left out."""
+    begun["status"] = status
+    if kept := [kind for kind in kinds if kind]:
+        begun["type"] = kept
+    begun["patient"] = reference("Patient", subject)
+    if when:
+        begun["period"] = when
+    return begun
