@@ -1,12 +1,49 @@
-"""The model file: what is compared, what each level weighs, and when the sum is enough."""
+"""The model file: what is compared, what each level weighs, and when the sum is enough.
+
+A model is JSON handed in as bytes. It is checked twice: its shape (strict, unknown keys refused), then its
+sense (every level of the closed vocabulary weighed, none invented, thresholds in order). Its hash covers
+the content and not the layout, and is named in every link and every disclosure row.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
-from linkage.frequencies import Frequencies
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["Frequencies", "Use"]
+from linkage.compare import VOCABULARY
+from linkage.findings import Step
+from linkage.frequencies import COUNTED, Frequencies
+from linkage.keys import KEYS
+from linkage.person import NORMALISATION_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "Condition",
+    "Frequencies",
+    "Interaction",
+    "Model",
+    "ModelFault",
+    "Prior",
+    "TermFrequency",
+    "Threshold",
+    "Use",
+    "Veto",
+    "Weight",
+    "load",
+]
+
+Bits = Annotated[float, Field(ge=-60, le=60)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Condition = Mapping[str, tuple[str, ...]]
+"""Field → levels; it holds for a level vector when every named field stands on one of its levels."""
 
 
 class Use(StrEnum):
@@ -15,3 +52,184 @@ class Use(StrEnum):
     DIRECT_CARE = "direct-care"
     PROPOSE = "propose"
     ANALYTICS = "analytics"
+
+
+class ModelFault(ValueError):
+    """A model file that cannot be used: where in the file (a JSON path) and which rule it breaks."""
+
+    def __init__(self, path: str, rule: str) -> None:
+        super().__init__(f"model file, {path}: {rule}")
+        self.path = path
+        self.rule = rule
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Weight(_Part):
+    """What one level weighs, in bits (log2 m/u).
+
+    ``frequency``: the bits are those of a typical value and move with how common the value is.
+    ``per_person``: as few people share it in a large index as in a small one, so the bits, given for an
+    index of ``prior.reference_people``, grow with the logarithm of the index.
+    """
+
+    bits: Bits
+    frequency: bool = False
+    per_person: bool = False
+
+
+class TermFrequency(_Part):
+    """How a name's own frequency moves its weight.
+
+    ``typical`` is the share at which the level's bits hold; ``pull`` is the number of people by which a
+    small index is drawn towards it; no value counts as rarer than ``floor``.
+    """
+
+    typical: Share
+    pull: Annotated[float, Field(ge=0)]
+    floor: Share
+
+
+class Interaction(_Part):
+    """A correction for fields that are not independent: its bits are added when any condition holds."""
+
+    name: str
+    bits: Bits
+    when: Annotated[tuple[Condition, ...], Field(min_length=1)]
+
+
+class Veto(_Part):
+    """A pattern that is never joined without a person's eyes, however much it weighs."""
+
+    name: str
+    when: Annotated[tuple[Condition, ...], Field(min_length=1)]
+
+
+class Prior(_Part):
+    """What is believed before comparing: the share of people asked about who are in the index at all."""
+
+    coverage: Share
+    least_people: Annotated[int, Field(ge=1)]
+    reference_people: Annotated[int, Field(ge=1)]
+
+
+class Threshold(_Part):
+    """When a candidate is enough for one use.
+
+    ``match`` and ``review`` are log2 odds of the candidate against the person being absent; ``gap`` is the
+    least lead over the runner-up; ``agreeing`` the least number of independent groups that agree; ``steps``
+    the steps whose match may be used without a person's confirmation.
+    """
+
+    match: float
+    review: float
+    gap: Annotated[float, Field(ge=0)]
+    agreeing: Annotated[int, Field(ge=1)]
+    steps: tuple[Step, ...]
+
+
+class Model(_Part):
+    """A whole model, checked. Made by `load` only."""
+
+    name: Annotated[str, Field(min_length=1)]
+    version: Annotated[str, Field(min_length=1)]
+    normalisation: int
+    keys: tuple[str, ...]
+    comparisons: Mapping[str, Mapping[str, Weight]]
+    term_frequencies: Mapping[str, TermFrequency]
+    interactions: tuple[Interaction, ...]
+    vetoes: tuple[Veto, ...]
+    groups: Mapping[str, Condition]
+    prior: Prior
+    thresholds: Mapping[Use, Threshold]
+
+    @cached_property
+    def hash(self) -> str:  # type: ignore[override]  # pydantic has no attribute of this name; BaseModel's __hash__ is another
+        """SHA-256, in hex, of the content in canonical JSON."""
+        return hashlib.sha256(orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def load(data: bytes) -> Model:
+    """Read and check a model file.
+
+    Raises:
+        ModelFault: with the path of the first fault and the rule it breaks.
+    """
+    try:
+        content = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise ModelFault("$", "not-json") from None
+    try:
+        model = Model.model_validate(content)
+    except ValidationError as errors:
+        first = errors.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise ModelFault(_path(first["loc"]), first["type"]) from None
+    _check_sense(model)
+    return model
+
+
+_BEST_FIRST: Final = "outweighs-best"
+
+
+def _check_sense(model: Model) -> None:
+    if model.normalisation != NORMALISATION_VERSION:
+        _refuse("other-normalisation", "normalisation")
+    if set(model.keys) != set(KEYS):
+        _refuse("other-keys", "keys")
+    _check_names(model.comparisons, VOCABULARY, "comparisons")
+    for field, levels in VOCABULARY.items():
+        _check_levels(model, field, levels)
+    _check_names(model.term_frequencies, COUNTED, "term_frequencies")
+    _check_names(model.thresholds, Use, "thresholds")
+    for use, threshold in model.thresholds.items():
+        if threshold.review > threshold.match:
+            _refuse("review-above-match", "thresholds", use, "review")
+    _check_conditions(model)
+
+
+def _check_levels(model: Model, field: str, levels: tuple[str, ...]) -> None:
+    weights = model.comparisons[field]
+    _check_names(weights, levels, "comparisons", field)
+    for level, weight in weights.items():
+        if weight.bits > weights[levels[0]].bits:
+            _refuse(_BEST_FIRST, "comparisons", field, level)
+        if weight.frequency and field not in COUNTED:
+            _refuse("frequency-not-counted", "comparisons", field, level)
+
+
+def _check_conditions(model: Model) -> None:
+    for part, named in (("interactions", model.interactions), ("vetoes", model.vetoes)):
+        for place, rule in enumerate(named):
+            for condition in rule.when:
+                _check_condition(condition, part, str(place))
+    for group, condition in model.groups.items():
+        _check_condition(condition, "groups", group)
+
+
+def _check_condition(condition: Condition, *path: str) -> None:
+    for field, levels in condition.items():
+        if field not in VOCABULARY:
+            _refuse("unknown-name", *path, field)
+        for level in levels:
+            if level not in VOCABULARY[field]:
+                _refuse("unknown-name", *path, field, level)
+
+
+def _check_names(found: Iterable[str], wanted: Iterable[str], *path: str) -> None:
+    """Every wanted name is there and no other."""
+    for name in found:
+        if name not in wanted:
+            _refuse("unknown-name", *path, name)
+    for name in wanted:
+        if name not in found:
+            _refuse("missing-name", *path, name)
+
+
+def _refuse(rule: str, *path: str) -> NoReturn:
+    raise ModelFault(_path(path), rule)
+
+
+def _path(parts: Iterable[str | int]) -> str:
+    return ".".join(("$", *map(str, parts)))

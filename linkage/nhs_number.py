@@ -26,7 +26,7 @@ class Fault(StrEnum):
     REPEATED_DIGIT = "repeated-digit"
 
 
-class NotAnNhsNumber(ValueError):  # noqa: N818 - the name says what happened, as the house's types do
+class NotAnNhsNumber(ValueError):
     """A text that cannot be an NHS number. It carries the broken rule and never the text."""
 
     def __init__(self, fault: Fault) -> None:

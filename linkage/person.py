@@ -55,7 +55,7 @@ class DateRule(StrEnum):
     IMPOSSIBLE = "impossible"
 
 
-class NotADate(ValueError):  # noqa: N818 - the name says what happened, as the house's types do
+class NotADate(ValueError):
     """A text that is not an ISO date, whole or partial. It carries the rule and never the text."""
 
     def __init__(self, rule: DateRule) -> None:
@@ -151,7 +151,7 @@ class Demographics:
     death_date: str = ""
 
 
-class StalePerson(ValueError):  # noqa: N818 - the name says what happened, as the house's types do
+class StalePerson(ValueError):
     """A packed person of another normalisation version; it must be normalised again from its original."""
 
     def __init__(self) -> None:

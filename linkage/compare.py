@@ -1,0 +1,257 @@
+"""Two people, field by field: which level of agreement each field reaches.
+
+The vocabulary is closed: a model weighs exactly these levels, and the SQL compiler produces the same ones.
+Every comparison is blind to which side asked, except that nothing is assumed from what is missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+
+from linkage.customs import RELIGIOUS, VARIANT_GROUPS, are_variants
+from linkage.person import Gender
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from linkage.person import PartialDate, Person
+
+__all__ = ["FIELDS", "VARIANT_GROUPS", "VOCABULARY", "compare"]
+
+_jaro_winkler = JaroWinkler.similarity
+_edits = DamerauLevenshtein.distance
+
+CLOSE: Final = 0.92
+SIMILAR: Final = 0.85
+GENERATION: Final = 14
+SHORTEST_PART: Final = 3
+WHOLE_POSTCODE: Final = 5
+INWARD: Final = 3
+
+VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
+    "nhs_number": ("equal", "differs", "missing"),
+    "family": ("exact", "previous", "swapped", "part", "religious", "close", "similar", "differs", "missing"),
+    "given": ("exact", "swapped", "variant", "other", "initial", "close", "similar", "differs", "missing"),
+    "other_given": ("agree", "initial", "religious", "differs", "missing"),
+    "birth_date": (
+        "exact",
+        "first-january",
+        "swapped",
+        "slip",
+        "estimated",
+        "two-parts",
+        "part-known",
+        "year",
+        "differs",
+        "generation",
+        "missing",
+    ),
+    "gender": ("equal", "differs", "missing"),
+    "address": (
+        "full",
+        "postcode",
+        "other-house",
+        "previous",
+        "slip-house",
+        "street",
+        "slip",
+        "sector",
+        "outcode",
+        "differs",
+        "missing",
+        "withheld",
+    ),
+    "phone": ("equal", "differs", "missing", "withheld"),
+    "email": ("equal", "differs", "missing", "withheld"),
+    "gp_practice": ("equal", "differs", "missing", "withheld"),
+    "death_date": ("equal", "differs", "missing"),
+}
+"""Field → its levels, the strongest agreement first."""
+
+FIELDS: Final = tuple(VOCABULARY)
+"""The order of fields in every level vector."""
+
+
+def compare(asked: Person, held: Person, *, hide_location: bool = False) -> tuple[str, ...]:
+    """The level vector of a pair, one level per field of `FIELDS`.
+
+    ``hide_location`` withholds address, phone, e-mail and practice, as the rule for restricted people is.
+    """
+    head = (
+        _number(asked, held),
+        _family(asked, held),
+        _given(asked, held),
+        _other_given(asked.other_given, held.other_given),
+        _birth_date(asked.birth_date, held.birth_date),
+        _gender(asked.gender, held.gender),
+    )
+    death = _equal(asked.death_date, held.death_date)
+    if hide_location:
+        return (*head, "withheld", "withheld", "withheld", "withheld", death)
+    return (
+        *head,
+        _address(asked, held),
+        _overlap(asked.phone, held.phone),
+        _overlap(asked.email, held.email),
+        _equal(asked.gp_practice, held.gp_practice),
+        death,
+    )
+
+
+def _number(asked: Person, held: Person) -> str:
+    if asked.nhs_number is None or held.nhs_number is None:
+        return "missing"
+    return "equal" if asked.nhs_number.digits == held.nhs_number.digits else "differs"
+
+
+def _family(asked: Person, held: Person) -> str:
+    one, other = asked.family, held.family
+    if not one or not other:
+        return "missing"
+    if one == other or (" " in one + other and one.replace(" ", "") == other.replace(" ", "")):
+        return "exact"
+    if one in held.previous_family or other in asked.previous_family:
+        return "previous"
+    if one == held.given and other == asked.given:
+        return "swapped"
+    if " " in one or " " in other:
+        shared = {word for word in one.split() if len(word) >= SHORTEST_PART and word in other.split()}
+        if not shared <= RELIGIOUS:
+            return "part"
+    if _by_custom(one, held) or _by_custom(other, asked):
+        return "religious"
+    return _likeness(one, other)
+
+
+def _by_custom(family: str, person: Person) -> bool:
+    """Whether a religious surname stands among the other's names, as Kaur beside or in place of Gill."""
+    return family in RELIGIOUS and (family in person.other_given or family in person.family.split())
+
+
+def _given(asked: Person, held: Person) -> str:
+    one, other = asked.given, held.given
+    if not one or not other:
+        return "missing"
+    if one == other:
+        return "exact"
+    if one == held.family and other == asked.family:
+        return "swapped"
+    if are_variants(one, other):
+        return "variant"
+    if len(one) == 1 or len(other) == 1:
+        return "initial" if one[0] == other[0] else "differs"
+    if one in held.other_given or other in asked.other_given:
+        return "other"
+    return _likeness(one, other)
+
+
+def _likeness(one: str, other: str) -> str:
+    likeness = _jaro_winkler(one, other)
+    if likeness >= CLOSE:
+        return "close"
+    return "similar" if likeness >= SIMILAR else "differs"
+
+
+def _other_given(one: tuple[str, ...], other: tuple[str, ...]) -> str:
+    if not one or not other:
+        return "missing"
+    shared = [name for name in one if name in other]
+    if shared:
+        return "agree" if any(name not in RELIGIOUS for name in shared) else "religious"
+    mine, theirs = one[0], other[0]
+    if mine[0] == theirs[0] and 1 in (len(mine), len(theirs)):
+        return "initial"
+    return "differs"
+
+
+def _birth_date(one: PartialDate | None, other: PartialDate | None) -> str:
+    if one is None or other is None:
+        return "missing"
+    if one == other and one.day:
+        return "first-january" if one.day == one.month == 1 else "exact"
+    if not one.day or not other.day:
+        return _partial(one, other)
+    if one.year == other.year and one.day == other.month and one.month == other.day:
+        return "swapped"
+    if _edits(str(one), str(other)) == 1:
+        return "slip"
+    if one.year == other.year and 1 in (one.month * one.day, other.month * other.day):
+        return "estimated"
+    alike = (one.year == other.year) + (one.month == other.month) + (one.day == other.day)
+    if alike >= 2:  # noqa: PLR2004 - two of the three parts of a date
+        return "two-parts"
+    return _years_apart(one, other)
+
+
+def _partial(one: PartialDate, other: PartialDate) -> str:
+    """Dates of which one lacks a part: they agree as far as both are known, or not at all."""
+    if one.year == other.year and (one.month == other.month or not one.month or not other.month):
+        return "part-known"
+    return _years_apart(one, other)
+
+
+def _years_apart(one: PartialDate, other: PartialDate) -> str:
+    if one.year == other.year:
+        return "year"
+    return "generation" if abs(one.year - other.year) >= GENERATION else "differs"
+
+
+def _gender(one: Gender, other: Gender) -> str:
+    if one == other:
+        return "missing" if one in _NO_SEX else "equal"
+    return "missing" if one in _NO_SEX or other in _NO_SEX else "differs"
+
+
+_NO_SEX: Final = (Gender.UNKNOWN, Gender.OTHER)
+
+
+def _address(asked: Person, held: Person) -> str:
+    one, other = asked.postcode, held.postcode
+    whole = len(one) >= WHOLE_POSTCODE and len(other) >= WHOLE_POSTCODE
+    if one == other and whole:
+        if not asked.house or not held.house:
+            return "postcode"
+        return "full" if asked.house == held.house else "other-house"
+    if _is_among(one, held.previous_postcode) or _is_among(other, asked.previous_postcode):
+        return "previous"
+    same_house = bool(asked.house) and asked.house == held.house
+    slip = whole and _edits(one, other) == 1
+    if same_house:
+        if slip:
+            return "slip-house"
+        if any(word in held.street for word in asked.street):
+            return "street"
+    if not one or not other:
+        return "missing"
+    if slip:
+        return "slip"
+    return _area(one, other)
+
+
+def _is_among(postcode: str, earlier: tuple[str, ...]) -> bool:
+    return len(postcode) >= WHOLE_POSTCODE and postcode in earlier
+
+
+def _area(one: str, other: str) -> str:
+    """How near two different postcodes are; an outward half alone can agree on that half only."""
+    if len(one) >= WHOLE_POSTCODE and len(other) >= WHOLE_POSTCODE and one[:-2] == other[:-2]:
+        return "sector"
+    return "outcode" if _outward(one) == _outward(other) else "differs"
+
+
+def _outward(postcode: str) -> str:
+    return postcode[:-INWARD] if len(postcode) >= WHOLE_POSTCODE else postcode
+
+
+def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> str:
+    if not one or not other:
+        return "missing"
+    return "equal" if any(value in other for value in one) else "differs"
+
+
+def _equal(one: object, other: object) -> str:
+    if not one or not other:
+        return "missing"
+    return "equal" if one == other else "differs"

@@ -1,0 +1,198 @@
+"""From what a source said to what may be compared: once, at ingest, and nowhere else.
+
+Folding transliterates (`anyascii`) instead of dropping, so a name in any script keeps a comparable form
+and two different names never meet as two empties. Placeholders (`linkage.placeholders`) and unreadable
+values become unknown; `doubts` says which, for the analysis of what did not match.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from anyascii import anyascii
+
+from linkage import placeholders
+from linkage.nhs_number import NhsNumber, NotAnNhsNumber
+from linkage.person import NORMALISATION_VERSION, Demographics, Gender, NotADate, PartialDate, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["NORMALISATION_VERSION", "Doubt", "doubts", "fold", "fold_postcode", "normalise"]
+
+_INSIDE_WORD = re.compile(r"['`\u2018\u2019\u02bc.]")
+_NOT_LETTERS = re.compile(r"[^A-Z]+")
+_NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]+")
+_NOT_DIGITS = re.compile(r"[^0-9]+")
+_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9OI][A-Z0-9]{2})")
+_OUTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?")
+_AREA = re.compile(r"[A-Z]+")
+_HOUSE_NUMBER = re.compile(r"\b[0-9]+[A-Z]?\b")
+_PARTICLES: Final = frozenset({"O", "MC", "MAC", "D"})
+_STREET_KINDS: Final = placeholders.word_set(
+    """
+    STREET ST ROAD RD AVENUE AVE AV LANE LN DRIVE DR CLOSE CL COURT CT CRESCENT CRES WAY PLACE PL GARDENS GDNS
+    TERRACE TERR SQUARE SQ GROVE GR HILL VIEW WALK PARK GREEN RISE MEWS ROW YARD FLAT APARTMENT APT UNIT ROOM
+    THE HOUSE
+    """
+)
+_JUNK_FORENAMES: Final = placeholders.JUNK_WORDS | placeholders.TITLES
+_INWARD_DIGIT = str.maketrans("OI", "01")
+_INWARD_LETTERS = str.maketrans("01", "OI")
+_SHORTEST_PHONE, _LONGEST_PHONE = 7, 15
+_ADDRESS_LINES_WITH_A_HOUSE: Final = 2
+
+
+def fold(text: str) -> str:
+    """Upper-case A to Z and single spaces, transliterated from any script.
+
+    A text holding any letter never folds to nothing: letters no table knows are spelt as code points.
+    """
+    letters = _NOT_LETTERS.sub(" ", _INSIDE_WORD.sub("", anyascii(text)).upper()).strip()
+    return letters or "".join(_spell(character) for character in text if character.isalpha())
+
+
+def fold_postcode(text: str) -> str:
+    """A postcode without its space, upper-case, with O and I for 0 and 1 set right; empty when it is none.
+
+    An outward half alone is kept (``LE2``). Placeholders (ZZ99 and the like) become empty.
+    """
+    compact = _NOT_ALPHANUMERIC.sub("", anyascii(text).upper())
+    whole = _POSTCODE.fullmatch(compact)
+    if whole is not None:
+        outward, inward = whole.groups()
+        compact = outward + inward[0].translate(_INWARD_DIGIT) + inward[1:].translate(_INWARD_LETTERS)
+    elif _OUTCODE.fullmatch(compact) is None:
+        return ""
+    area = _AREA.match(compact)
+    return "" if area is None or area.group() in placeholders.POSTCODE_AREAS else compact
+
+
+def normalise(said: Demographics) -> Person:
+    """The comparable form of what a source said; unreadable and placeholder values become unknown."""
+    given, *others = _forenames((said.given, *said.other_given)) or [""]
+    house, street = _house_and_street(said.address)
+    return Person(
+        nhs_number=_number(said.nhs_number),
+        family=_family(said.family),
+        given=given,
+        other_given=_distinct(others),
+        previous_family=_distinct(_family(name) for name in said.previous_family),
+        birth_date=_date(said.birth_date),
+        gender=_gender(said.gender),
+        postcode=fold_postcode(said.postcode),
+        previous_postcode=_distinct(fold_postcode(code) for code in said.previous_postcode),
+        house=house,
+        street=street,
+        phone=_distinct(_phone(number) for number in said.phone),
+        email=_distinct(_email(address) for address in said.email),
+        gp_practice=_practice(said.gp_practice),
+        death_date=_date(said.death_date),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A field whose value was given and could not be used: unreadable, or a placeholder."""
+
+    field: str
+
+
+def doubts(said: Demographics, person: Person) -> tuple[Doubt, ...]:
+    """Name the single-valued fields that were said but are unknown in ``person``, its normal form."""
+    fields = ("nhs_number", "family", "given", "birth_date", "postcode", "gp_practice", "death_date")
+    return tuple(Doubt(field) for field in fields if getattr(said, field).strip() and not getattr(person, field))
+
+
+def _spell(character: str) -> str:
+    """A letter as its code point in letters A to P, for the few scripts no table transliterates."""
+    return "".join(chr(ord("A") + int(digit, 16)) for digit in f"{ord(character):x}")
+
+
+def _number(text: str) -> NhsNumber | None:
+    try:
+        return NhsNumber.parse(text)
+    except NotAnNhsNumber:
+        return None
+
+
+def _date(text: str) -> PartialDate | None:
+    try:
+        when = PartialDate.parse(text)
+    except NotADate:
+        return None
+    return when if placeholders.is_date(when) else None
+
+
+def _gender(text: str) -> Gender:
+    try:
+        return Gender(text.strip().lower())
+    except ValueError:
+        return Gender.UNKNOWN
+
+
+def _family(text: str) -> str:
+    """O Brien, O'Brien and OBrien are one; Smith-Jones is two words; titles are dropped."""
+    words: list[str] = []
+    for word in fold(text).split():
+        if words and words[-1] in _PARTICLES:
+            words[-1] += word
+        elif word not in placeholders.TITLES:
+            words.append(word)
+    name = " ".join(words)
+    return name if placeholders.is_name(name) else ""
+
+
+def _forenames(texts: Iterable[str]) -> list[str]:
+    """One word each, first forename first. A hyphen joins (Mary-Ann is MARYANN), a space parts."""
+    whole = [text for text in texts if placeholders.is_name(fold(text))]
+    words = (fold(word).replace(" ", "") for text in whole for word in text.split())
+    return [
+        word
+        for word in words
+        if word not in placeholders.JUNK_WORDS | placeholders.TITLES and placeholders.is_name(word)
+    ]
+
+
+def _house_and_street(lines: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The numbers of the first lines as one text (flat 3 of 12 is ``3/12``) and the street's own words."""
+    said = [_NOT_ALPHANUMERIC.sub(" ", anyascii(line).upper()).strip() for line in lines if line.strip()]
+    first = said[:_ADDRESS_LINES_WITH_A_HOUSE]
+    if not first:
+        return "", ()
+    numbers = [number for line in first for number in _HOUSE_NUMBER.findall(line)]
+    numbered = [line for line in first if _HOUSE_NUMBER.search(line)]
+    street = numbered[-1] if numbered else first[-1]
+    words = (word for word in street.split() if word not in _STREET_KINDS and word.isalpha())
+    return "/".join(numbers) or first[0], _distinct(words)
+
+
+def _phone(text: str) -> str:
+    """National form, digits alone: +44 and 0044 become 0, an optional (0) goes."""
+    text = text.replace("(0)", "")
+    digits = _NOT_DIGITS.sub("", text)
+    for abroad in ("0044", "44"):
+        if digits.startswith(abroad) and len(digits) > _SHORTEST_PHONE + len(abroad):
+            digits = "0" + digits[len(abroad) :].lstrip("0")
+            break
+    if not _SHORTEST_PHONE <= len(digits) <= _LONGEST_PHONE:
+        return ""
+    return digits if placeholders.is_phone(digits) else ""
+
+
+def _email(text: str) -> str:
+    address = text.strip().lower()
+    name, at, host = address.partition("@")
+    return address if name and at and "." in host and name not in placeholders.EMAIL_NAMES else ""
+
+
+def _practice(text: str) -> str:
+    code = _NOT_ALPHANUMERIC.sub("", anyascii(text).upper())
+    return "" if code in placeholders.PRACTICES else code
+
+
+def _distinct(values: Iterable[str]) -> tuple[str, ...]:
+    """Non-empty values once each, in their order."""
+    return tuple(dict.fromkeys(value for value in values if value))
