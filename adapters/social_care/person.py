@@ -56,7 +56,9 @@ def cld_concept(codeset: str, text: str) -> Resource:
     """Make the concept of a client level value: the house's code system for the list, the text itself as code."""
     if not text:
         return {}
-    return ukcore.concept(text, ukcore.coding(CLD + codeset.lower().replace(" ", "-"), text))
+    # a FHIR code holds single spaces only
+    code = " ".join(text.split())
+    return ukcore.concept(text, ukcore.coding(CLD + codeset.lower().replace(" ", "-"), code))
 
 
 def person_resources(row: dict[str, str], organisation: str, ref: str) -> tuple[Resource, ...]:
