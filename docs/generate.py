@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from docs.rules import quality_codes
 from gateway.cli import main as command
 from gateway.errors import GatewayError
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_TRACE, OF_VERIFICATION, Row
@@ -140,6 +141,17 @@ def vocabularies() -> str:
     )
 
 
+def rules() -> str:
+    """Every rule that a row or a file can break."""
+    return table(
+        ("Code", "Says", "Read by", "Refuses"),
+        (
+            (code(rule), "; ".join(said), ", ".join(readers), "the file" if whole else "the row")
+            for rule, (said, readers, whole) in quality_codes().items()
+        ),
+    )
+
+
 def data_model() -> str:
     """Every table and column of both databases."""
     return "\n".join([*_tables("gateway", schema.gateway), *_tables("ledger", schema.ledger)])
@@ -169,6 +181,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "commands": commands,
     "vocabularies": vocabularies,
     "data-model": data_model,
+    "quality-codes": rules,
 }
 
 

@@ -36,10 +36,22 @@ class Reached:
         summary = report["summary"]
         self.total += summary["num_statements"] + summary["num_branches"]
         self.covered += summary["covered_lines"] + summary["covered_branches"]
-        lines = [str(line) for line in report["missing_lines"]]
-        branches = [f"{start}→{'exit' if end < 0 else end}" for start, end in report["missing_branches"]]
+        lines = report["missing_lines"]
+        untaken = [pair for pair in report["missing_branches"] if pair[0] not in lines]
+        branches = [f"{start}→{'exit' if end < 0 else end}" for start, end in untaken]
         if lines or branches:
-            self.missed.append(f"  {path}: {', '.join(lines + branches)}")
+            self.missed.append(f"  {path}: {', '.join([*spans(lines), *branches])}")
+
+
+def spans(lines: list[int]) -> list[str]:
+    """Write runs of neighbouring lines as first-last."""
+    runs: list[list[int]] = []
+    for line in lines:
+        if runs and line - runs[-1][-1] <= 1:
+            runs[-1] = [runs[-1][0], line]
+        else:
+            runs.append([line])
+    return ["-".join(map(str, run)) for run in runs]
 
 
 def read_report() -> dict[str, Any]:
