@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
 NHS_NUMBER_SYSTEM: Final = "https://fhir.nhs.uk/Id/nhs-number"
 
+SECTION_SYSTEM: Final = "https://gateway.example/section"
+"""``meta.tag`` system in which the feeds say which section a resource belongs to."""
+
 SENSITIVE_LABELS: Final = frozenset(
-    {"ETH", "GDIS", "HIV", "MH", "PSY", "SCA", "SDV", "SEX", "STD", "ABORT", "SENSITIVE", "V"}
+    {"SENSITIVE", "R", "V", "ETH", "GDIS", "HIV", "MH", "PSY", "SCA", "SDV", "SEX", "STD"}
 )
-"""Security labels (HL7 v3 ActCode sensitivity, PDS V, our own SENSITIVE) that put an entry in the sensitive section."""
+"""Security labels that put an entry in the sensitive section: the feeds' own, HL7 v3 confidentiality and ActCode."""
+
+_RESTRICTED_LABELS = frozenset({"R", "V"})
 
 SUBSETTED: Final[Mapping[str, str]] = MappingProxyType(
     {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
@@ -111,47 +116,23 @@ _SECTION_BY_DATASET: Mapping[tuple[str, str], Section] = MappingProxyType(
 )
 """Where it depends on who sent it."""
 
-_PLACES = frozenset(
-    [
-        "address",
-        "telecom",
-        "contact",
-        "location",
-        "serviceProvider",
-        "managingOrganization",
-        "generalPractitioner",
-        "serviceSite",
-        "performer",
-        "organization",
-        "custodian",
-        "author",
-        "asserter",
-        "recorder",
-        "requester",
-        "participant",
-        "careManager",
-        "careTeam",
-        "team",
-        "sender",
-        "receiver",
-        "hospitalization",
-        "partOf",
-        "destination",
-        "origin",
-        "birthPlace",
-        "photo",
-    ]
+_PLACES = (
+    frozenset({"address", "telecom", "contact", "location", "birthPlace", "photo", "origin", "destination"})
+    | {"managingOrganization", "generalPractitioner", "serviceProvider", "organization", "custodian", "partOf"}
+    | {"performer", "author", "asserter", "recorder", "requester", "participant", "sender", "receiver"}
+    | {"careManager", "careTeam", "team", "hospitalization"}
 )
 """Element names, at any depth, that say or lead to where somebody lives or is looked after."""
 
+_SECTIONS = frozenset(Section)
 _PLACE_EXTENSIONS = ("nominatedpharmacy", "preferreddispenser", "medicalappliancesupplier", "birthplace", "residen")
 
 
 def redact_patient(resource: Resource, fields_allowed: frozenset[str], *, restricted: bool) -> Resource:
     """Return a Patient with only the elements that ``fields_allowed`` (elements or sections) name.
 
-    The id goes too when it is the NHS number and that is not allowed. A restricted person loses whereabouts whatever
-    is allowed.
+    The id goes too when it is the NHS number and that is not allowed. A restricted person, or a Patient labelled R or
+    V, loses whereabouts whatever is allowed.
     """
     keep = _ALWAYS.union(*(_PATIENT_ELEMENTS.get(name, frozenset()) for name in fields_allowed))
     kept = {key: value for key, value in resource.items() if key in keep}
@@ -161,18 +142,21 @@ def redact_patient(resource: Resource, fields_allowed: frozenset[str], *, restri
     extensions = [e for e in resource.get("extension", ()) if _tail(e).removeprefix("Extension-UKCore-") in wanted]
     if extensions:
         kept["extension"] = extensions
-    return strip_location(kept) if restricted else kept
+    return strip_location(kept) if restricted or _labels(resource) & _RESTRICTED_LABELS else kept
 
 
 def section_of(resource: Resource, dataset: str) -> Section | None:
     """Return the section that a resource of ``dataset`` belongs to, or None where it belongs to none we know.
 
-    A sensitivity label outranks the type; an in-patient Encounter is an admission until it has ended, then a discharge.
+    A sensitivity label outranks everything; then the section its feed tagged it with; then its type. On a Patient the
+    labels R and V mean whereabouts, not content. An in-patient Encounter is an admission, and once ended a discharge.
     """
-    labels = {label.get("code") for label in resource.get("meta", {}).get("security", ())}
-    if labels & SENSITIVE_LABELS:
-        return Section.SENSITIVE
     kind = str(resource.get("resourceType", ""))
+    if _labels(resource) & SENSITIVE_LABELS and kind != "Patient":
+        return Section.SENSITIVE
+    tagged = [tag.get("code") for tag in resource.get("meta", {}).get("tag", ()) if tag.get("system") == SECTION_SYSTEM]
+    if tagged:
+        return Section(tagged[0]) if tagged[0] in _SECTIONS else None
     section = _SECTION_BY_DATASET.get((kind, dataset)) or _SECTION_OF.get(kind)
     if section is Section.ENCOUNTERS and resource.get("class", {}).get("code") in ("IMP", "ACUTE", "NONAC"):
         return Section.DISCHARGE if resource.get("status") == "finished" else Section.ADMISSIONS
@@ -184,17 +168,20 @@ def redact_resource(
 ) -> Resource | None:
     """Return the resource as it may be shown, or None when its section is not allowed.
 
-    Narrative and contained resources never pass: they would say again, in words, what was taken out.
+    Narrative and contained resources never pass: they would say again, in words, what was taken out. A GP entry's free
+    text (``note``) passes only with the consultations that it comes from.
     """
-    section = section_of(resource, dataset)
     if resource.get("resourceType") == "Patient":
-        personal = {Section.DEMOGRAPHICS, Section.REGISTRATION, Section.CONTACTS} | set(Element)
-        if section is Section.SENSITIVE or not fields_allowed & personal:
+        if not fields_allowed & _PATIENT_ELEMENTS.keys():
             return None
         return redact_patient(resource, fields_allowed, restricted=restricted)
+    section = section_of(resource, dataset)
     if section is None or section not in fields_allowed:
         return None
-    kept = {key: value for key, value in resource.items() if key not in ("text", "contained")}
+    hidden = {"text", "contained"}
+    if dataset == Dataset.GP and Section.CONSULTATIONS not in fields_allowed:
+        hidden.add("note")
+    kept = {key: value for key, value in resource.items() if key not in hidden}
     return strip_location(kept) if restricted else kept
 
 
@@ -249,6 +236,10 @@ def _without_places(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
 def _says_where(extension: Resource) -> bool:
     tail = _tail(extension).lower().replace("-", "")
     return any(word in tail for word in _PLACE_EXTENSIONS)
+
+
+def _labels(resource: Resource) -> set[str]:
+    return {str(label.get("code", "")) for label in resource.get("meta", {}).get("security", ())}
 
 
 def _tail(extension: Resource) -> str:
