@@ -30,6 +30,7 @@ from adapters.systems import (
     UKCORE_EXTENSION,
     UKCORE_PROFILE,
 )
+from adapters.values import came_twice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +110,13 @@ def resource(kind: str, identity: str, section: str, *labels: Resource) -> Resou
     if labels:
         meta["security"] = list(labels)
     return {"resourceType": kind, "id": identity, "meta": meta}
+
+
+def flag_hour(made: Resource, *instants: str) -> Resource:
+    """Tag a resource when one of its instants was told in the local hour that comes twice."""
+    if any(came_twice(instant) for instant in instants):
+        made["meta"]["tag"].append(AMBIGUOUS_HOUR)
+    return made
 
 
 def section_of(held: Resource) -> str:

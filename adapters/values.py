@@ -3,13 +3,13 @@
 Each function takes the text and the name of its field, gives the value in the form FHIR wants, and raises
 `BadField` with a stable rule code where the text cannot be one. Messages carry the rule and never the text.
 Times without an offset are Europe/London; the hour that comes twice in October is taken the first time, and
-`london_instant` says so.
+`came_twice` tells it.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -146,22 +146,29 @@ def london_time(day: str, clock: str, field: str) -> str:
     if not found:
         raise BadField(field, "not-a-time", "not a time of the day")
     hour, minute, second = found.groups()
-    return _in_london(f"{on}T{hour}:{minute}:{second or '00'}")[0]
+    return _in_london(f"{on}T{hour}:{minute}:{second or '00'}")
 
 
-def london_instant(local: datetime) -> tuple[str, bool]:
-    """Give a local time as an ISO instant with its offset, and whether that local time came twice."""
-    first = local.replace(tzinfo=LONDON, fold=0)
-    offset, again = first.utcoffset(), first.replace(fold=1).utcoffset()
-    # in spring the later reading has the larger offset: that hour never came, and is nobody's second chance
-    twice = offset is not None and again is not None and again < offset
-    return first.isoformat(), twice
+@lru_cache(maxsize=1 << 14)
+def _in_london(clock: str) -> str:
+    """Give a local time as an ISO instant; of an hour that came twice, the first."""
+    return datetime.fromisoformat(clock).replace(tzinfo=LONDON, fold=0).isoformat()
 
 
-def hl7_instant(text: str, field: str) -> tuple[str, bool]:
-    """Read an HL7 timestamp, ``yyyyMMddHHmm[ss[.ffff]][+zzzz]``; a bare date stays a date.
+def came_twice(instant: str) -> bool:
+    """Say whether an instant made from London time could also have been an hour later, its clock reading the same.
 
-    Gives the ISO text and whether the local time was one of the October hour that comes twice.
+    That happens in one hour of the year, after one o'clock on the last Sunday of October; a wrong text is no
+    instant and gives False.
+    """
+    if instant[5:7] != "10" or instant[11:13] != "01" or not instant.endswith("+01:00"):
+        return False
+    local = datetime.fromisoformat(instant).replace(tzinfo=LONDON)
+    return local.utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def hl7_instant(text: str, field: str) -> str:
+    """Read an HL7 timestamp, ``yyyyMMddHHmm[ss[.ffff]][+zzzz]``, as an ISO instant; a bare date stays a date.
 
     Raises:
         BadField: the text is not a timestamp, or not a time that exists.
@@ -169,18 +176,18 @@ def hl7_instant(text: str, field: str) -> tuple[str, bool]:
     day = hl7_date(text, field)
     rest = text[len(day.replace("-", "")) :]
     if not rest:
-        return day, False
+        return day
     found = _HL7_CLOCK.fullmatch(rest)
     if not found or day.count("-") < _DASHES_IN_A_DATE:
         raise BadField(field, "not-a-time", "not a time of the day")
     hour, minute, second, offset = found.groups()
     clock = f"{day}T{hour}:{minute}:{second or '00'}"
-    return (f"{clock}{offset[:3]}:{offset[3:]}", False) if offset else _in_london(clock)
+    return f"{clock}{offset[:3]}:{offset[3:]}" if offset else _in_london(clock)
 
 
-@lru_cache(maxsize=1 << 14)
-def _in_london(clock: str) -> tuple[str, bool]:
-    return london_instant(datetime.fromisoformat(clock))
+def in_utc(instant: str) -> str:
+    """Give an instant in UTC, so that texts sort as the times do; a date stays a date."""
+    return datetime.fromisoformat(instant).astimezone(UTC).isoformat() if "T" in instant else instant
 
 
 def decimal(text: str, field: str) -> Decimal | None:

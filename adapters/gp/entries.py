@@ -109,7 +109,7 @@ class Entry:
             made["encounter"] = self.encounter
         if told := ukcore.note(self.row["AssociatedText"], *texts):
             made["note"] = told
-        return made
+        return ukcore.flag_hour(made, self.when, self.recorded)
 
     def resource(self) -> Resource:
         """Make the resource.

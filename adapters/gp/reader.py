@@ -15,7 +15,7 @@ from adapters.gp.lookups import Lookups
 from adapters.gp.medicines import Prescribed
 from adapters.gp.people import SOURCE, guid
 from adapters.gp.sensitive import SENSITIVE_CODES
-from adapters.values import BadField, boolean
+from adapters.values import BadField, boolean, in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -171,7 +171,7 @@ class _Reader:
             row=row.number,
             original=row.original,
             content_hash=hashlib.sha256(row.original).hexdigest(),
-            occurred=made.occurred,
+            occurred=in_utc(made.occurred),
             resources=made.resources,
             deleted=made.deleted,
             type1=made.type1,
