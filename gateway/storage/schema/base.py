@@ -49,6 +49,12 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def utc(value: datetime | str) -> datetime:
+    """Return an instant as the bare driver gives it (text on SQLite) as an aware datetime in UTC."""
+    instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
 def now() -> datetime:
     """The system clock, in UTC. Policy uses the ledger's effective clock instead."""
     return datetime.now(UTC)

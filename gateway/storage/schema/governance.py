@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from gateway.storage.schema.base import Utc, gateway
 
@@ -33,7 +33,7 @@ Index(
 signature = Table(
     "signature",
     gateway,
-    Column("agreement_hash", String(64), primary_key=True),
+    Column("agreement_hash", String(64), ForeignKey("agreement_version.hash"), primary_key=True),
     Column("organisation", String(16), primary_key=True),
     Column("signatory", String(128), nullable=False),
     Column("capacity", String(64), nullable=False),

@@ -6,7 +6,7 @@ and the subject tokens, still say what the hashed body says.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from gateway.storage.schema.base import Utc, ledger
 
@@ -31,10 +31,11 @@ ledger_entry = Table(
 ledger_subject = Table(
     "ledger_subject",
     ledger,
-    Column("token", String(64), primary_key=True),
-    Column("seq", _SEQ, primary_key=True, autoincrement=False),
+    Column("seq", _SEQ, ForeignKey("ledger_entry.seq"), primary_key=True, autoincrement=False),
+    Column("token", String(128), primary_key=True),
     sqlite_with_rowid=False,
 )
+Index("ix_ledger_subject_token_seq", ledger_subject.c.token, ledger_subject.c.seq)
 
 checkpoint = Table(
     "checkpoint",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Date, Float, ForeignKey, Index, Integer, LargeBinary, String, Table
 
 from gateway.storage.schema.base import Utc, gateway
 
@@ -66,7 +66,7 @@ link = Table(
     Column("link_id", String(36), primary_key=True),
     Column("source_person_id", String(36), nullable=False, index=True),
     Column("position", Integer, nullable=False),
-    Column("person_id", String(36), nullable=False, index=True),
+    Column("person_id", String(36), ForeignKey("person.person_id"), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
     Column("basis", String(32), nullable=False),
     Column("actor", String(128), nullable=False),
@@ -85,8 +85,8 @@ live_link = Table(
     "live_link",
     gateway,
     Column("source_person_id", String(36), primary_key=True),
-    Column("person_id", String(36), nullable=False, index=True),
-    Column("link_id", String(36), nullable=False),
+    Column("person_id", String(36), ForeignKey("person.person_id"), nullable=False, index=True),
+    Column("link_id", String(36), ForeignKey("link.link_id"), nullable=False),
     Column("basis", String(32), nullable=False),
 )
 

@@ -1,0 +1,302 @@
+"""The index: the people who can be traced to, found by number or by key.
+
+A trace spends its storage time here, so the two reads it makes go to the bare driver in one statement each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import pack, unpack
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from gateway import ids
+from gateway.errors import InputError, Unavailable
+from gateway.storage.permit import require
+from gateway.storage.schema import now, people
+from linkage.findings import Candidate, Death
+from linkage.nhs_number import NhsNumber
+from linkage.person import Person, Security, StalePerson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from gateway.storage.database import Database, Reading, Tx
+    from gateway.storage.permit import Permit
+
+# Weakest first: an index is no better than the weakest source of any of its people.
+SOURCES: Final = ("demo", "gp-list", "pds")
+
+_FIELD, _ROW = "\x1f", "\x1e"  # no JSON text holds these two raw, so a packed person cannot be mistaken for two
+_COLUMNS: Final = (
+    "id",
+    "person_id",
+    "nhs_number",
+    "version",
+    "security",
+    "superseded_by",
+    "death",
+    "source",
+    "as_of",
+    "packed",
+    "keys",
+    "patient",
+)
+_CANDIDATE: Final = "p.person_id, p.security, p.superseded_by, p.death, p.packed"
+_SECURITIES: Final = {security.value: security for security in Security}
+_DEATHS: Final = {death.value: death for death in Death}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One person of the index: ``packed`` is ``Person.pack()``, ``keys`` index keys, ``patient`` PDS-shaped JSON."""
+
+    number: NhsNumber
+    packed: bytes
+    keys: Sequence[int]
+    patient: bytes
+    version: int = 1
+    security: Security = Security.UNRESTRICTED
+    superseded_by: NhsNumber | None = None
+    death: Death = Death.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What an index can vouch for: where its people come from, how old it is, how many they are."""
+
+    source: str
+    as_of: date
+    people: int
+    coverage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the index holds under a number before it is loaded again."""
+
+    version: int
+    patient: bytes
+
+
+class PersonIndex:
+    """The repository of the index."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- loading -------------------------------------------------------------------------------------------------
+
+    def put_many(self, tx: Tx, entries: Sequence[IndexEntry], *, source: str, as_of: date) -> int:
+        """Add or replace people and their keys; of one number given twice the last counts. Returns how many.
+
+        Raises:
+            InputError: ``source`` is not one of ``demo``, ``gp-list``, ``pds``.
+        """
+        if source not in SOURCES:
+            raise InputError(f"an index source is one of {', '.join(SOURCES)}", reason="index-source", field="source")
+        chunk = {_row_id(entry.number): entry for entry in entries}
+        held = self._keys_of(tx, chunk)
+        gone, added = _key_changes(held, chunk)
+        listed = tx.listed(held)
+        tx.many("DELETE FROM index_key WHERE hash = ? AND person = ?", gone)
+        tx.change(f"DELETE FROM index_person WHERE {tx.among('id')}", (listed,))  # noqa: S608 - our own names
+        tx.load("index_person", _COLUMNS, [_index_row(i, chunk[i], source, as_of) for i in sorted(chunk)])
+        tx.load("index_key", ("hash", "person"), added)
+        return len(chunk)
+
+    def _keys_of(self, tx: Tx, ids_wanted: Iterable[int]) -> dict[int, bytes]:
+        sql = f"SELECT id, keys FROM index_person WHERE {tx.among('id')}"  # noqa: S608 - our own names
+        return {int(row[0]): bytes(row[1]) for row in tx.raw(sql, (tx.listed(ids_wanted),))}
+
+    def versions(self, tx: Reading, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Held]:
+        """Return the version and the Patient held under each number, so that an unchanged one keeps its version."""
+        wanted = {_row_id(number): number for number in numbers}
+        sql = f"SELECT id, version, patient FROM index_person WHERE {tx.among('id')}"  # noqa: S608 - our own names
+        rows = tx.raw(sql, (tx.listed(wanted),))
+        return {wanted[row[0]]: Held(row[1], bytes(row[2])) for row in rows}
+
+    def stamp(self, tx: Tx, *, source: str, as_of: date, coverage: str = "") -> IndexInfo:
+        """Record that a load from ``source`` is whole. Until then the index describes itself as it was."""
+        table = people.index_person
+        count = tx.value(sa.select(sa.func.count()).where(table.c.source == source))
+        row = {"source": source, "as_of": as_of, "coverage": coverage, "people": count, "loaded_at": now()}
+        tx.insert(people.index_info, [row])
+        return IndexInfo(source, as_of, count, coverage)
+
+    def put_terms(self, tx: Tx, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Replace the term frequencies: field → value → how many people carry it."""
+        tx.change("DELETE FROM index_term")
+        rows = [(field, value, count) for field, values in sorted(counts.items()) for value, count in values.items()]
+        tx.load("index_term", ("field", "value", "count"), sorted(rows))
+
+    # --- what it is ----------------------------------------------------------------------------------------------
+
+    def sources(self) -> list[IndexInfo]:
+        """Return what each source has loaded, weakest source first."""
+        table = people.index_info
+        with self._database.read() as view:
+            rows = view.rows(sa.select(table.c.source, table.c.as_of, table.c.people, table.c.coverage))
+        return sorted((IndexInfo(*row) for row in rows), key=lambda info: SOURCES.index(info.source))
+
+    def describe(self) -> IndexInfo | None:
+        """Return what the whole index can vouch for, or None before the first load is whole.
+
+        Its source is its weakest, its date the oldest, its people all of them.
+        """
+        loaded = [info for info in self.sources() if info.people]
+        if not loaded:
+            return None
+        coverage = "; ".join(info.coverage for info in loaded if info.coverage)
+        return IndexInfo(loaded[0].source, min(i.as_of for i in loaded), sum(i.people for i in loaded), coverage)
+
+    def terms(self) -> dict[str, dict[str, int]]:
+        """Return the term frequencies as they were put."""
+        counts: dict[str, dict[str, int]] = {}
+        with self._database.read() as view:
+            for field, value, count in view.raw("SELECT field, value, count FROM index_term"):
+                counts.setdefault(field, {})[value] = count
+        return counts
+
+    # --- people --------------------------------------------------------------------------------------------------
+
+    def by_number(self, permit: Permit, number: NhsNumber) -> Candidate | None:
+        """Return the person of a number, or None when the index does not know it.
+
+        Raises:
+            NotPermitted: without a permit.
+            Unavailable: the index was packed by another normalisation, or cannot be reached.
+        """
+        require(permit)
+        sql = f"SELECT {_CANDIDATE} FROM index_person p WHERE p.id = ? AND p.nhs_number = ?"  # noqa: S608 - our own names
+        rows = self._fetch(sql, (_row_id(number), number.digits))
+        return _candidate(*rows[0]) if rows else None
+
+    def by_numbers(self, permit: Permit, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Candidate]:
+        """Return the people of those numbers that the index knows."""
+        require(permit)
+        wanted = {_row_id(number): number for number in numbers}
+        with self._database.read() as view:
+            sql = f"SELECT p.id, {_CANDIDATE} FROM index_person p WHERE {view.among('p.id')}"  # noqa: S608 - our own names
+            rows = view.raw(sql, (view.listed(wanted),))
+        return {wanted[row[0]]: _candidate(*row[1:]) for row in rows}
+
+    def candidates(self, permit: Permit, keys: Sequence[int], cap: int = 2000) -> tuple[list[Candidate], int]:
+        """Return whoever shares a key, most shared keys first, and how many more than ``cap`` were left out."""
+        require(permit)
+        if not keys:
+            return [], 0
+        unique = tuple(dict.fromkeys(keys))
+        if self._database.postgres:
+            rows = self._fetch(_POSTGRES_CANDIDATES, (list(unique), cap))
+            return [_candidate(*row[:5]) for row in rows], max(0, rows[0][5] - cap) if rows else 0
+        marks = ",".join("?" * len(unique))
+        # One text instead of a row each: the driver gives up the GIL at every row, and under load waits to get it back.
+        joined, total = self._fetch(_SQLITE_CANDIDATES.format(marks=marks), (*unique, cap))[0]
+        if joined is None:
+            return [], 0
+        return [_candidate(*line.split(_FIELD)) for line in joined.split(_ROW)], max(0, total - cap)
+
+    def patient_json(self, permit: Permit, number: NhsNumber) -> bytes | None:
+        """Return the PDS-shaped Patient of a number as JSON bytes, whole: cutting it down is the gate's."""
+        require(permit)
+        sql = "SELECT patient FROM index_person WHERE id = ? AND nhs_number = ?"
+        rows = self._fetch(sql, (_row_id(number), number.digits))
+        return bytes(rows[0][0]) if rows else None
+
+    def each_packed(self, permit: Permit, chunk: int = 10_000) -> Iterator[bytes]:
+        """Yield every packed person in order of number, for counting terms and for snapshots."""
+        require(permit)
+        last = -1
+        while rows := self._fetch(
+            "SELECT id, packed FROM index_person WHERE id > ? ORDER BY id LIMIT ?", (last, chunk)
+        ):
+            yield from (bytes(row[1]) for row in rows)
+            last = rows[-1][0]
+
+    def _fetch(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with self._database.raw_readers.use() as connection:
+            if self._database.postgres:
+                sql = sql.replace("?", "%s")
+            return list(connection.execute(sql, values).fetchall())
+
+
+_HITS: Final = """
+WITH hit AS (
+    SELECT person, count(*) AS shared, count(*) OVER () AS total FROM index_key WHERE hash {keys}
+    GROUP BY person ORDER BY shared DESC, person LIMIT ?
+)
+"""
+_SQLITE_CANDIDATES: Final = (
+    _HITS.replace("{keys}", "IN ({marks})")
+    + """
+SELECT group_concat(p.person_id || char(31) || p.security || char(31) || p.superseded_by || char(31) || p.death
+                    || char(31) || CAST(p.packed AS TEXT), char(30) ORDER BY hit.shared DESC, hit.person),
+       max(hit.total)
+FROM hit JOIN index_person p ON p.id = hit.person
+"""
+)
+_POSTGRES_CANDIDATES: Final = (
+    _HITS.replace("{keys}", "= ANY(?)")
+    + f"""
+SELECT {_CANDIDATE}, hit.total FROM hit JOIN index_person p ON p.id = hit.person
+ORDER BY hit.shared DESC, hit.person
+"""  # noqa: S608 - our own names
+)
+
+
+def _row_id(number: NhsNumber) -> int:
+    return int(number.digits[:9])
+
+
+def _key_changes(
+    held: Mapping[int, bytes], chunk: Mapping[int, IndexEntry]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return the (hash, person) rows to remove and to add, in the order of the table."""
+    gone: list[tuple[int, int]] = []
+    added: list[tuple[int, int]] = []
+    for person, entry in chunk.items():
+        before, after = set(_unpack_keys(held.get(person, b""))), set(entry.keys)
+        gone += [(key, person) for key in before - after]
+        added += [(key, person) for key in after - before]
+    return sorted(gone), sorted(added)
+
+
+def _unpack_keys(data: bytes) -> tuple[int, ...]:
+    return unpack(f">{len(data) // 8}q", data)
+
+
+def _index_row(row_id: int, entry: IndexEntry, source: str, as_of: date) -> tuple[Any, ...]:
+    keys = sorted(set(entry.keys))
+    return (
+        row_id,
+        ids.person_id(entry.number),
+        entry.number.digits,
+        entry.version,
+        entry.security.value,
+        entry.superseded_by.digits if entry.superseded_by else "",
+        entry.death.value,
+        source,
+        as_of.isoformat(),
+        entry.packed,
+        pack(f">{len(keys)}q", *keys),
+        entry.patient,
+    )
+
+
+def _candidate(person_id: str, security: str, superseded_by: str, death: str, packed: bytes | str) -> Candidate:
+    try:
+        person = Person.unpack(packed.encode() if isinstance(packed, str) else packed)
+    except StalePerson:
+        raise Unavailable(
+            "the index was normalised by another version: load it again", reason="index-normalisation"
+        ) from None
+    return Candidate(
+        person_id,
+        person,
+        _SECURITIES[security],
+        NhsNumber.trusted(superseded_by) if superseded_by else None,
+        _DEATHS[death],
+    )

@@ -1,0 +1,310 @@
+"""Links: append-only facts that a source's record of somebody is, or is never, a person.
+
+A fact stands unless a standing fact supersedes it. So undoing is one more fact: what the undone one had superseded
+stands again, exactly. ``live_link`` holds, derived in the same transaction, which person each source person is now.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway import ids
+from gateway.errors import Conflict
+from gateway.storage.permit import require
+from gateway.storage.rows import pack_evidence, unpack_evidence
+from gateway.storage.schema import now, people
+from gateway.storage.schema.base import utc
+from linkage.nhs_number import NhsNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from gateway.storage.database import Database, Reading, Tx
+    from gateway.storage.permit import Permit
+    from linkage.explain import Evidence
+
+
+class LinkKind(StrEnum):
+    """What a fact says. ``withdrawn`` says nothing of its own: it takes back the fact it supersedes."""
+
+    IS = "is"
+    NEVER = "never"
+    WITHDRAWN = "withdrawn"
+
+
+class Basis(StrEnum):
+    """On what grounds. ``own`` is a person known only through this record, without a number."""
+
+    CROSS_CHECK = "cross-check"
+    ALPHANUMERIC = "alphanumeric"
+    ALGORITHMIC = "algorithmic"
+    PDS = "pds"
+    PERSON = "person"
+    OWN = "own"
+    UNLINKED = "unlinked"
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A fact to be added. ``nhs_number`` is the person's, ten digits, or empty for a person without one."""
+
+    source_person_id: str
+    person_id: str
+    kind: LinkKind
+    basis: Basis
+    actor: str
+    model: str = ""
+    bits: float | None = None
+    posterior: float | None = None
+    evidence: tuple[Evidence, ...] = ()
+    nhs_number: str = ""
+    sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A fact as stored. ``position`` counts the facts about one source person from 0."""
+
+    link_id: str
+    source_person_id: str
+    position: int
+    person_id: str
+    kind: LinkKind
+    basis: Basis
+    actor: str
+    model: str
+    bits: float | None
+    posterior: float | None
+    evidence: tuple[Evidence, ...]
+    supersedes: str | None
+    sealed: bool
+    at: datetime
+
+
+_COLUMNS: Final = tuple(column.name for column in people.link.columns)
+
+
+@dataclass(slots=True)
+class Chain:
+    """All facts about one source person, oldest first."""
+
+    facts: list[Link] = field(default_factory=list)
+
+    def standing(self) -> list[Link]:
+        """Return the facts that no standing fact supersedes, oldest first."""
+        gone: set[str | None] = set()
+        kept = []
+        # A fact can only supersede an earlier one, so the last one stands and settles the rest in turn.
+        for fact in reversed(self.facts):
+            if fact.link_id not in gone:
+                kept.append(fact)
+                gone.add(fact.supersedes)
+        return kept[::-1]
+
+    def person(self) -> Link | None:
+        """Return the standing fact that says who this is, if any."""
+        return next((fact for fact in self.standing() if fact.kind is LinkKind.IS), None)
+
+    def nevers(self) -> list[Link]:
+        """Return the standing facts that say who this is not."""
+        return [fact for fact in self.standing() if fact.kind is LinkKind.NEVER]
+
+    def add(self, new: NewLink) -> Link | None:
+        """Add a fact and return it, or None where it says nothing new or a person has decided otherwise.
+
+        Raises:
+            Conflict: the model links what a person said is never the same.
+        """
+        is_now = self.person()
+        never = next((fact for fact in self.nevers() if fact.person_id == new.person_id), None)
+        by_person = new.basis is Basis.PERSON
+        if new.kind is LinkKind.NEVER:
+            if never:
+                return None
+            over = is_now if is_now and is_now.person_id == new.person_id else None
+            return self._append(new, over)
+        if never and not by_person:
+            raise Conflict("a person has decided that these are never the same", reason="never-link")
+        if is_now and _says(is_now, new):
+            return None
+        if is_now and is_now.basis is Basis.PERSON and not by_person:
+            return None
+        if never:
+            self.withdraw(never, new.actor)
+        return self._append(new, is_now)
+
+    def withdraw(self, fact: Link, actor: str) -> Link:
+        """Take back a standing fact."""
+        taken = NewLink(fact.source_person_id, fact.person_id, LinkKind.WITHDRAWN, Basis.UNLINKED, actor)
+        return self._append(taken, fact)
+
+    def _append(self, new: NewLink, over: Link | None) -> Link:
+        position = len(self.facts)
+        fact = Link(
+            ids.link_id(new.source_person_id, position),
+            new.source_person_id,
+            position,
+            new.person_id,
+            new.kind,
+            new.basis,
+            new.actor,
+            new.model,
+            new.bits,
+            new.posterior,
+            new.evidence,
+            over.link_id if over else None,
+            new.sealed,
+            now(),
+        )
+        self.facts.append(fact)
+        return fact
+
+
+def _says(fact: Link, new: NewLink) -> bool:
+    return (fact.person_id, fact.basis, fact.model) == (new.person_id, new.basis, new.model)
+
+
+class Links:
+    """The repository of links."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, tx: Tx, facts: Sequence[NewLink]) -> list[Link]:
+        """Add facts, in order, and return those that said something new.
+
+        An ``is`` supersedes the standing ``is`` of the same source person; a ``never`` supersedes an ``is`` to the
+        same person. What a person decided is not overridden by a model.
+
+        Raises:
+            Conflict: a model links a pair that a person said is never the same; nothing of the batch is kept.
+        """
+        chains = _chains(tx, {fact.source_person_id for fact in facts})
+        before = {person: len(chain.facts) for person, chain in chains.items()}
+        for fact in facts:
+            chains[fact.source_person_id].add(fact)
+        numbers = {fact.person_id: fact.nhs_number for fact in facts if fact.nhs_number}
+        added = [fact for person, chain in chains.items() for fact in chain.facts[before[person] :]]
+        _write(tx, added, numbers, chains)
+        return added
+
+    def unlink(self, tx: Tx, source_person: str, actor: str, *, never: bool = True) -> list[Link]:
+        """Take back the standing link of a source person; what it had superseded stands again, exactly.
+
+        ``never`` adds the person's decision that the two are never the same, so that no re-run joins them again.
+
+        Raises:
+            Conflict: no link stands.
+        """
+        chains = _chains(tx, {source_person})
+        chain = chains[source_person]
+        wrong = chain.person()
+        if wrong is None:
+            raise Conflict("there is no link to take back", reason="not-linked")
+        before = len(chain.facts)
+        chain.withdraw(wrong, actor)
+        if never:
+            chain.add(NewLink(source_person, wrong.person_id, LinkKind.NEVER, Basis.PERSON, actor))
+        _write(tx, chain.facts[before:], {}, chains)
+        return chain.facts[before:]
+
+    def standing(self, permit: Permit, source_people: Collection[str]) -> dict[str, Link]:
+        """Return who each of these source people is, by the fact that says so; the unlinked are absent."""
+        require(permit)
+        with self._database.read() as view:
+            chains = _chains(view, source_people)
+        return {person: link for person, chain in chains.items() if (link := chain.person())}
+
+    def nevers(self, permit: Permit, source_people: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return for each of these source people the persons that they never are."""
+        require(permit)
+        with self._database.read() as view:
+            chains = _chains(view, source_people)
+        return {person: frozenset(fact.person_id for fact in chain.nevers()) for person, chain in chains.items()}
+
+    def of_person(self, permit: Permit, person_id: str) -> list[Link]:
+        """Return the standing links of a person, by source person."""
+        require(permit)
+        with self._database.read() as view:
+            sql = "SELECT source_person_id FROM live_link WHERE person_id = ? ORDER BY source_person_id"
+            joined = [row[0] for row in view.raw(sql, (person_id,))]
+            chains = _chains(view, joined)
+        return [link for person in joined if (link := chains[person].person())]
+
+    def history(self, permit: Permit, source_person: str) -> list[Link]:
+        """Return every fact about a source person, oldest first."""
+        require(permit)
+        with self._database.read() as view:
+            return _chains(view, {source_person})[source_person].facts
+
+    def number_of(self, permit: Permit, person_id: str) -> NhsNumber | None:
+        """Return the NHS number of a person known here, or None for one without a number, or unknown."""
+        require(permit)
+        with self._database.read() as view:
+            rows = view.raw("SELECT nhs_number FROM person WHERE person_id = ?", (person_id,))
+        return NhsNumber.trusted(rows[0][0]) if rows and rows[0][0] else None
+
+    def counts(self) -> dict[str, int]:
+        """Return how many live links there are of each basis; figures only, so no permit."""
+        with self._database.read() as view:
+            return dict(view.raw("SELECT basis, count(*) FROM live_link GROUP BY basis ORDER BY basis"))
+
+
+def _chains(view: Reading, source_people: Iterable[str]) -> dict[str, Chain]:
+    wanted = sorted(set(source_people))
+    chains: dict[str, Chain] = defaultdict(Chain)
+    chains.update((person, Chain()) for person in wanted)
+    sql = (
+        f"SELECT {','.join(_COLUMNS)} FROM link WHERE {view.among('source_person_id')} "  # noqa: S608 - our own names
+        "ORDER BY source_person_id, position"
+    )
+    for row in view.raw(sql, (view.listed(wanted),)):
+        chains[row[1]].facts.append(_link(row))
+    return chains
+
+
+def _link(row: tuple[Any, ...]) -> Link:
+    says = (LinkKind(row[4]), Basis(row[5]))
+    values = (*row[:4], *says, *row[6:10], unpack_evidence(bytes(row[10])), row[11], bool(row[12]), utc(row[13]))
+    return Link(*values)
+
+
+def _row(link: Link) -> tuple[Any, ...]:
+    return (
+        link.link_id,
+        link.source_person_id,
+        link.position,
+        link.person_id,
+        link.kind.value,
+        link.basis.value,
+        link.actor,
+        link.model,
+        link.bits,
+        link.posterior,
+        pack_evidence(link.evidence),
+        link.supersedes,
+        link.sealed,
+        link.at.isoformat(),
+    )
+
+
+def _write(tx: Tx, added: Sequence[Link], numbers: dict[str, str], chains: dict[str, Chain]) -> None:
+    """Store new facts, the persons they name, and what is now live of each source person touched."""
+    if not added:
+        return
+    named = sorted({link.person_id for link in added})
+    tx.many(
+        "INSERT INTO person (person_id, nhs_number) VALUES (?, ?) ON CONFLICT (person_id) "
+        "DO UPDATE SET nhs_number = COALESCE(person.nhs_number, excluded.nhs_number)",
+        [(person, numbers.get(person)) for person in named],
+    )
+    tx.load("link", _COLUMNS, [_row(link) for link in added])
+    touched = sorted({link.source_person_id for link in added})
+    tx.many("DELETE FROM live_link WHERE source_person_id = ?", [(person,) for person in touched])
+    live = [link for person in touched if (link := chains[person].person())]
+    rows = [(link.source_person_id, link.person_id, link.link_id, link.basis.value) for link in live]
+    tx.load("live_link", ("source_person_id", "person_id", "link_id", "basis"), rows)

@@ -1,0 +1,117 @@
+"""What each trace of a source person found, the latest only: figures for reports, reasons for the explanation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.storage.permit import require
+from gateway.storage.rows import pack_evidence, unpack_evidence
+from gateway.storage.schema import now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.storage.database import Database, Tx
+    from gateway.storage.permit import Permit
+    from linkage.explain import Evidence
+
+_COLUMNS = ("source_person_id", "outcome", "step", "reason", "flags", "nhs_number", "person_id", "evidence", "model")
+
+
+@dataclass(frozen=True, slots=True)
+class TraceResult:
+    """The answer for one source person. ``nhs_number`` and ``person_id`` are the proposed ones, or empty."""
+
+    source_person_id: str
+    outcome: str
+    step: str
+    reason: str
+    flags: tuple[str, ...]
+    nhs_number: str
+    person_id: str
+    evidence: tuple[Evidence, ...]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberCount:
+    """How many of a source's people had an NHS number of their own, and how many have one now."""
+
+    source: str
+    people: int
+    before: int
+    after: int
+
+
+class Traces:
+    """The repository of trace results."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put_many(self, tx: Tx, results: Sequence[TraceResult]) -> None:
+        """Store results in place of earlier ones, and mark each source person as traced under the result's model."""
+        names = ",".join((*_COLUMNS, "at"))
+        sets = ",".join(f"{name}=excluded.{name}" for name in (*_COLUMNS[1:], "at"))
+        sql = (
+            f"INSERT INTO trace_result ({names}) VALUES ({','.join('?' * 10)}) "  # noqa: S608 - our own names
+            f"ON CONFLICT (source_person_id) DO UPDATE SET {sets}"
+        )
+        at = now().isoformat()
+        tx.many(sql, [(*_row(result), at) for result in results])
+        marks = [(result.model, result.source_person_id) for result in results]
+        tx.many("UPDATE source_person SET traced_under = ? WHERE source_person_id = ?", marks)
+
+    def of(self, permit: Permit, source_person: str) -> TraceResult | None:
+        """Return the latest result for a source person, or None before the first."""
+        require(permit)
+        sql = f"SELECT {','.join(_COLUMNS)} FROM trace_result WHERE source_person_id = ?"  # noqa: S608 - our own names
+        with self._database.read() as view:
+            rows = view.raw(sql, (source_person,))
+        return _result(rows[0]) if rows else None
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return source → outcome → people; figures only, so no permit."""
+        sql = (
+            "SELECT s.source, t.outcome, count(*) FROM trace_result t "
+            "JOIN source_person s ON s.source_person_id = t.source_person_id "
+            "GROUP BY s.source, t.outcome ORDER BY s.source, t.outcome"
+        )
+        counts: dict[str, dict[str, int]] = {}
+        with self._database.read() as view:
+            for source, outcome, number in view.raw(sql):
+                counts.setdefault(source, {})[outcome] = number
+        return counts
+
+    def numbers(self) -> list[NumberCount]:
+        """Return for each source how many people had a number before linking and have one after it."""
+        sql = (
+            "SELECT s.source, count(*), sum(CASE WHEN s.nhs_number <> '' THEN 1 ELSE 0 END), "
+            "sum(CASE WHEN s.nhs_number <> '' OR p.nhs_number IS NOT NULL THEN 1 ELSE 0 END) FROM source_person s "
+            "LEFT JOIN live_link l ON l.source_person_id = s.source_person_id "
+            "LEFT JOIN person p ON p.person_id = l.person_id "
+            "WHERE s.retired_into IS NULL GROUP BY s.source ORDER BY s.source"
+        )
+        with self._database.read() as view:
+            return [NumberCount(row[0], *map(int, row[1:])) for row in view.raw(sql)]
+
+
+def _row(result: TraceResult) -> tuple[Any, ...]:
+    return (
+        result.source_person_id,
+        result.outcome,
+        result.step,
+        result.reason,
+        ",".join(sorted(result.flags)),
+        result.nhs_number,
+        result.person_id,
+        pack_evidence(result.evidence),
+        result.model,
+    )
+
+
+def _result(row: tuple[Any, ...]) -> TraceResult:
+    flags = tuple(row[4].split(",")) if row[4] else ()
+    values = (*row[:4], flags, *row[5:7], unpack_evidence(bytes(row[7])), row[8])
+    return TraceResult(*values)
