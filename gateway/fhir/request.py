@@ -1,0 +1,64 @@
+"""What every FHIR request goes through before its view: a caller from its token, then the headers PDS asks for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from flask import current_app, g, request
+
+from gateway.errors import InputError
+from gateway.gate import arrival
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from gateway.auth.desk import Desk
+    from gateway.house import House
+
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_SHOWN: Final = 100
+MIRRORED: Final = ("X-Request-ID", "X-Correlation-ID")
+
+
+def house() -> House:
+    """Return the open house that serves this application."""
+    held: House = current_app.extensions["gateway"]
+    return held
+
+
+def sign_in_by_token() -> None:
+    """Know the caller by the bearer token.
+
+    Raises:
+        NotSignedIn: no token, or none that is ours and in order.
+    """
+    desk: Desk = current_app.extensions["gateway-desk"]
+    g.caller, token_id = desk.bearer(request.headers)
+    # the ledger names the token that opened the door
+    arrival.set(replace(arrival.get(), token_id=token_id))
+
+
+def require_request_id() -> None:
+    """Hold the caller to PDS's mandatory header.
+
+    Raises:
+        InputError: it is missing, or not a UUID.
+    """
+    sent = request.headers.get("X-Request-ID")
+    if sent is None:
+        text = "Invalid request with error - X-Request-ID header must be supplied to access this resource"
+        raise InputError(text, reason="MISSING_VALUE", field="X-Request-ID")
+    if not _UUID.fullmatch(sent):
+        text = f"Invalid value - '{sent[:_SHOWN]}' in header 'X-Request-ID'"
+        raise InputError(text, reason="INVALID_VALUE", field="X-Request-ID")
+
+
+def mirror_ids(response: Response) -> Response:
+    """Send back the ids that came, so that both sides' logs can be laid side by side."""
+    for name in MIRRORED:
+        sent = request.headers.get(name)
+        if sent and sent.isprintable() and len(sent) <= 255:  # noqa: PLR2004 - longer than any id in use
+            response.headers[name] = sent
+    return response

@@ -1,0 +1,58 @@
+"""What the pages offer whom. An offer is not a permission: the gate decides when the page is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ig.purpose import Purpose
+
+if TYPE_CHECKING:
+    from gateway.auth.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One page: where it is, its name, what it is for, and the purposes it serves (none means all)."""
+
+    href: str
+    name: str
+    text: str
+    purposes: frozenset[Purpose] = frozenset()
+
+    def offered_to(self, caller: Caller) -> bool:
+        """Does it serve the caller's purpose?"""
+        return not self.purposes or caller.purpose in self.purposes
+
+
+TASKS: Final = (
+    Task(
+        "/verify",
+        "Verify or find an NHS number",
+        "Check that a number belongs to this person, or find the number of a person you know.",
+        frozenset({Purpose.DEMOGRAPHIC_TRACE}),
+    ),
+    Task(
+        "/audit",
+        "Who looked at what",
+        "See who looked at the record of a person, why and under which agreement, and whether the log is intact.",
+        frozenset({Purpose.IG_AUDIT, Purpose.SUBJECT_ACCESS}),
+    ),
+    Task(
+        "/agreements",
+        "Agreements",
+        "Read the information sharing agreements that decide who may see what.",
+    ),
+)
+
+
+def tasks_for(caller: Caller) -> list[Task]:
+    """Return what to offer this caller."""
+    return [task for task in TASKS if task.offered_to(caller)]
+
+
+def navigation(caller: Caller | None, path: str) -> list[dict[str, Any]]:
+    """Return the header's links, the current one marked."""
+    if caller is None:
+        return []
+    return [{"href": task.href, "text": task.name, "current": path == task.href} for task in tasks_for(caller)]
