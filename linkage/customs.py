@@ -18,6 +18,9 @@ RELIGIOUS: Final = word_set(
 )
 """Names borne by custom beside, or in place of, a family name; alone they tell nearly nothing."""
 
+_HONORIFICS: Final = ("BEN", "BHAI")
+_SHORTEST_NAME: Final = 3
+
 _GROUPS: Final = """
 ABIGAIL ABBY ABBIE GAIL|ALAN ALLAN ALLEN AL|ALASTAIR ALISTAIR ALASDAIR ALISTER|ALBERT BERT AL ALBIE
 ALEXANDER ALEX ALEC SANDY XANDER SASHA|ALEXANDRA ALEX SANDRA LEXI SASHA SANDY|ALFRED ALF ALFIE FRED
@@ -82,6 +85,10 @@ MICHAL MICHAEL|PIOTR PETER|PAWEL PAUL|TOMASZ TOM THOMAS|AGNIESZKA AGA AGNES|JOAN
 GRZEGORZ GREG GREGORY|ALEKSANDRA OLA ALEXANDRA|STANISLAW STAN|JERZY GEORGE|JOZEF JOSEPH|WOJCIECH WOJTEK
 OLUWASEUN SEUN|OLUWATOBI TOBI|AYODELE AYO DELE|BABATUNDE TUNDE|EMMANUEL EMMANUELLA MANNY|CHUKWUEMEKA EMEKA
 NGOZI NGO|KWAME KWAMI|KOFI COFFIE|SAMUEL SAMIEL SAM|OLUWAKEMI KEMI|FOLASADE SADE
+CHOUDHURY CHAUDHRY CHOWDHURY CHAUDHARY CHOUDHRY CHOWDHRY|MIAH MIA MIYAH|SHEIKH SHAIKH SHEKH SHAIK
+QURESHI QURAISHI QURESHY|SIDDIQUI SIDDIQI SIDDIQUE SIDDIQ|MALIK MALEK|SYED SAYED SAYYID SAID
+KHATUN KHATOON|PATEL PATAL|CHAUHAN CHOHAN CHAVAN|DHILLON DHILON|JOHAL JOHL|SANGHERA SANGHA
+MOHAMUD MAHAMUD MAHAMOUD MOHAMOUD MAHMOOD MAHMUD|WARSAME WARSAMA
 """
 
 
@@ -95,11 +102,21 @@ def _read_groups() -> dict[str, frozenset[int]]:
 
 
 VARIANT_GROUPS: Final = _read_groups()
-"""Folded forename → the groups it belongs to; two names sharing a group may be one person's."""
+"""Folded name → the groups it belongs to; two names sharing a group may be one person's."""
 
 _NO_GROUP: Final[frozenset[int]] = frozenset()
 
 
+def root(forename: str) -> str:
+    """A forename without the Gujarati courtesy written at its end: Kantaben and Kanta are one."""
+    for honorific in _HONORIFICS:
+        if forename.endswith(honorific) and len(forename) >= len(honorific) + _SHORTEST_NAME:
+            return forename[: -len(honorific)]
+    return forename
+
+
 def are_variants(one: str, other: str) -> bool:
-    """Whether two folded forenames are forms of one name, as Bill of William or Mohamed of Muhammad."""
+    """Whether two folded names are forms of one name, as Bill of William or Mohamed of Muhammad."""
+    if root(one) == root(other):
+        return True
     return not VARIANT_GROUPS.get(one, _NO_GROUP).isdisjoint(VARIANT_GROUPS.get(other, _NO_GROUP))

@@ -7,6 +7,10 @@ bits, never a value of either person, so it may be logged.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +20,90 @@ class Evidence:
     field: str
     level: str
     bits: float
+
+
+class EvidenceRecord(TypedDict):
+    """One piece of evidence as JSON."""
+
+    field: str
+    level: str
+    bits: float
+    sentence: str
+
+
+LABELS: Final[Mapping[str, str]] = {
+    "nhs_number": "NHS number",
+    "family": "Last name",
+    "given": "First name",
+    "other_given": "Middle names",
+    "birth_date": "Date of birth",
+    "gender": "Gender",
+    "address": "Address",
+    "phone": "Telephone",
+    "email": "Email",
+    "gp_practice": "GP practice",
+    "death_date": "Date of death",
+}
+"""Field → its name on pages."""
+
+_LEVELS: Final[Mapping[str, str]] = {
+    "equal": "the same",
+    "exact": "the same",
+    "agree": "one is the same",
+    "differs": "different",
+    "missing": "not known on both sides",
+    "withheld": "withheld, because this person's location is protected",
+    "previous": "the same as an earlier one",
+    "swapped": "the same parts in exchanged places",
+    "part": "one part is the same",
+    "religious": "agree only on a name given by custom",
+    "close": "nearly the same",
+    "similar": "similar",
+    "variant": "another form of the same name",
+    "other": "the same as a middle name",
+    "initial": "the initial agrees",
+    "first-january": "the same, but 1 January often stands for an unknown day",
+    "slip": "one character different",
+    "estimated": "the same year, one of them 1 January",
+    "two-parts": "two of day, month and year are the same",
+    "part-known": "the same as far as both are known",
+    "year": "only the year is the same",
+    "generation": "a generation apart",
+    "full": "the same postcode and house",
+    "postcode": "the same postcode, a house not known",
+    "other-house": "the same postcode, another house",
+    "slip-house": "the same house, one character of the postcode different",
+    "street": "the same house and street, another postcode or none",
+    "sector": "the same part of town",
+    "outcode": "the same district",
+}
+_INTERACTIONS: Final[Mapping[str, str]] = {
+    "twin-or-sibling": "May be a twin: same birth date and household, another first name",
+    "middle-name-or-sibling": "May be a twin who bears this name as a middle name",
+    "forename-unknown": "May be a twin: same birth date and household, first name not known",
+    "parent-or-namesake": "May be a parent or child of the same name",
+    "one-household": "Address and contact details are shared by a household and count once",
+}
+
+
+def describe(evidence: Evidence) -> str:
+    """One piece of evidence as a sentence for staff; it names no value of anybody."""
+    label = LABELS.get(evidence.field)
+    if label is None:
+        return _INTERACTIONS.get(evidence.field, evidence.field.replace("-", " ").capitalize()) + "."
+    return f"{label}: {_LEVELS[evidence.level]}."
+
+
+def as_text(evidence: Iterable[Evidence]) -> str:
+    """The evidence as lines of bits and sentences, heaviest first, with the sum beneath; for terminals."""
+    pieces = sorted(evidence, key=lambda piece: -abs(piece.bits))
+    lines = [f"{piece.bits:+7.1f}  {describe(piece)}" for piece in pieces]
+    return "\n".join([*lines, f"{sum(piece.bits for piece in pieces):+7.1f}  Sum of bits."])
+
+
+def as_json(evidence: Iterable[Evidence]) -> list[EvidenceRecord]:
+    """The evidence as JSON values, in the model's order, bits to two places."""
+    return [
+        EvidenceRecord(field=piece.field, level=piece.level, bits=round(piece.bits, 2), sentence=describe(piece))
+        for piece in evidence
+    ]

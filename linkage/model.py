@@ -45,6 +45,9 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Condition = Mapping[str, tuple[str, ...]]
 """Field → levels; it holds for a level vector when every named field stands on one of its levels."""
 
+Conditions = Annotated[tuple[Condition, ...], Field(min_length=1)]
+"""Alternatives: one of them must hold."""
+
 
 class Use(StrEnum):
     """What a match is for; each use has its own thresholds."""
@@ -97,14 +100,14 @@ class Interaction(_Part):
 
     name: str
     bits: Bits
-    when: Annotated[tuple[Condition, ...], Field(min_length=1)]
+    when: Conditions
 
 
 class Veto(_Part):
     """A pattern that is never joined without a person's eyes, however much it weighs."""
 
     name: str
-    when: Annotated[tuple[Condition, ...], Field(min_length=1)]
+    when: Conditions
 
 
 class Prior(_Part):
@@ -141,12 +144,12 @@ class Model(_Part):
     term_frequencies: Mapping[str, TermFrequency]
     interactions: tuple[Interaction, ...]
     vetoes: tuple[Veto, ...]
-    groups: Mapping[str, Condition]
+    groups: Mapping[str, Conditions]
     prior: Prior
     thresholds: Mapping[Use, Threshold]
 
     @cached_property
-    def hash(self) -> str:  # type: ignore[override]  # pydantic has no attribute of this name; BaseModel's __hash__ is another
+    def hash(self) -> str:
         """SHA-256, in hex, of the content in canonical JSON."""
         return hashlib.sha256(orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -200,16 +203,16 @@ def _check_levels(model: Model, field: str, levels: tuple[str, ...]) -> None:
 
 
 def _check_conditions(model: Model) -> None:
-    for part, named in (("interactions", model.interactions), ("vetoes", model.vetoes)):
-        for place, rule in enumerate(named):
-            for condition in rule.when:
-                _check_condition(condition, part, str(place))
-    for group, condition in model.groups.items():
-        _check_condition(condition, "groups", group)
+    for place, interaction in enumerate(model.interactions):
+        _check_any(interaction.when, "interactions", str(place))
+    for place, veto in enumerate(model.vetoes):
+        _check_any(veto.when, "vetoes", str(place))
+    for group, when in model.groups.items():
+        _check_any(when, "groups", group)
 
 
-def _check_condition(condition: Condition, *path: str) -> None:
-    for field, levels in condition.items():
+def _check_any(conditions: tuple[Condition, ...], *path: str) -> None:
+    for field, levels in ((field, levels) for condition in conditions for field, levels in condition.items()):
         if field not in VOCABULARY:
             _refuse("unknown-name", *path, field)
         for level in levels:

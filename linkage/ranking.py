@@ -1,0 +1,92 @@
+"""All candidates of a question in order: superseded rows standing for their survivors, invalid ones aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from linkage.person import Security
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from linkage.explain import Evidence
+    from linkage.findings import Candidate
+    from linkage.nhs_number import NhsNumber
+    from linkage.person import Person
+    from linkage.score import Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A living row of the index, weighed. ``superseded`` says that an earlier row of it weighed most.
+
+    ``orphan``: it is itself superseded and its survivor was not among the candidates, so it cannot win.
+    """
+
+    candidate: Candidate
+    bits: float
+    levels: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    superseded: bool = False
+    orphan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Who may be the person, best first, and the heaviest invalidated row, which may only be flagged."""
+
+    standings: tuple[Standing, ...]
+    invalid_bits: float | None
+
+
+def rank(scorer: Scorer, asked: Person, candidates: Iterable[Candidate], never: frozenset[str]) -> Ranking:
+    """Weigh every candidate that no fact rules out.
+
+    A superseded row lends its weight to its survivor and is ruled out with it; a restricted survivor
+    hides the locations of its earlier rows too.
+    """
+    rows = list({row.person_id: row for row in candidates}.values())
+    by_number = {row.person.nhs_number: row for row in rows if row.person.nhs_number is not None}
+    best: dict[str, Standing] = {}
+    invalid_bits: float | None = None
+    for row in rows:
+        survivor = _survivor(row, by_number)
+        if row.person_id in never or survivor.person_id in never:
+            continue
+        hide = row.security.hides_location or survivor.security.hides_location
+        bits, levels, evidence = scorer.score(asked, row.person, hide_location=hide)
+        if survivor.security is Security.INVALIDATED and survivor.superseded_by is None:
+            invalid_bits = bits if invalid_bits is None else max(invalid_bits, bits)
+            continue
+        known = best.get(survivor.person_id)
+        if known is None or bits > known.bits:
+            orphan = survivor.superseded_by is not None
+            standing = Standing(survivor, bits, levels, evidence, orphan or survivor is not row, orphan)
+            best[survivor.person_id] = standing
+    ordered = sorted(best.values(), key=lambda standing: (-standing.bits, standing.candidate.person_id))
+    return Ranking(tuple(ordered), invalid_bits)
+
+
+def posteriors(scorer: Scorer, standings: Sequence[Standing]) -> list[float]:
+    """Each candidate's probability among all of them and "not in this index"."""
+    shares = [2.0 ** odds(scorer, standing.bits) for standing in standings]
+    everything = 1.0 + sum(shares)
+    return [share / everything for share in shares]
+
+
+def odds(scorer: Scorer, bits: float) -> float:
+    """Log2 odds of a candidate of this weight against the person being absent from the index."""
+    return bits - scorer.prior_bits
+
+
+def _survivor(row: Candidate, by_number: Mapping[NhsNumber, Candidate]) -> Candidate:
+    """The last row of a chain of supersessions, as far as the candidates know it; a ring ends at once."""
+    seen = {row.person_id}
+    while row.superseded_by is not None:
+        after = by_number.get(row.superseded_by)
+        if after is None or after.person_id in seen:
+            break
+        seen.add(after.person_id)
+        row = after
+    return row

@@ -1,0 +1,113 @@
+"""The Python evaluator of a model: a pair of people in, bits and evidence out.
+
+Everything that does not depend on the pair is worked out once, when the scorer is made. A scorer is never
+changed afterwards and may be shared between threads.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import log2
+from typing import TYPE_CHECKING, Final
+
+from linkage.compare import FIELDS, compare
+from linkage.explain import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from linkage.model import Conditions, Frequencies, Model, Weight
+    from linkage.person import Person
+
+FAMILY: Final = FIELDS.index("family")
+GIVEN: Final = FIELDS.index("given")
+APPLIES: Final = "applies"
+"""The level of an interaction's evidence: it is named after the pattern it corrects."""
+
+_LEAST_BITS_OF_A_SHARED_VALUE: Final = 1.0
+_NAMES_REMEMBERED: Final = 65_536
+
+Alternatives = tuple[tuple[tuple[int, frozenset[str]], ...], ...]
+
+
+class Scorer:
+    """A model with the name frequencies and the size of one index.
+
+    ``prior_bits`` is the weight at which a candidate is as likely as the person's absence.
+    """
+
+    def __init__(self, model: Model, frequencies: Frequencies, index_size: int) -> None:
+        self.model = model
+        self._frequencies = frequencies
+        self.people = max(index_size, model.prior.least_people)
+        coverage = model.prior.coverage
+        self.prior_bits = log2(self.people) - log2(coverage / (1 - coverage))
+        self._growth = log2(self.people / model.prior.reference_people)
+        self._fixed = tuple(
+            {level: Evidence(field, level, self._bits(weight)) for level, weight in model.comparisons[field].items()}
+            for field in FIELDS
+        )
+        self._by_name = tuple(
+            frozenset(level for level, weight in model.comparisons[field].items() if weight.frequency)
+            for field in ("family", "given")
+        )
+        self._interactions = tuple(
+            (compiled(rule.when), Evidence(rule.name, APPLIES, rule.bits)) for rule in model.interactions
+        )
+        self._named = lru_cache(maxsize=_NAMES_REMEMBERED)(self._evidence_of_name)
+
+    def score(
+        self, asked: Person, held: Person, *, hide_location: bool = False
+    ) -> tuple[float, tuple[str, ...], tuple[Evidence, ...]]:
+        """The pair's match weight in bits, its level vector and the evidence that adds up to the weight."""
+        levels = compare(asked, held, hide_location=hide_location)
+        evidence = [table[level] for table, level in zip(self._fixed, levels, strict=True)]
+        if levels[FAMILY] in self._by_name[0]:
+            evidence[FAMILY] = self._named("family", levels[FAMILY], _shared_family(asked, held))
+        if levels[GIVEN] in self._by_name[1]:
+            evidence[GIVEN] = self._named("given", levels[GIVEN], held.given)
+        evidence.extend(term for alternatives, term in self._interactions if holds(alternatives, levels))
+        return sum([one.bits for one in evidence]), levels, tuple(evidence)
+
+    def _bits(self, weight: Weight) -> float:
+        """A level's bits in an index of this size."""
+        if not weight.per_person:
+            return weight.bits
+        return max(weight.bits + self._growth, _LEAST_BITS_OF_A_SHARED_VALUE)
+
+    def _evidence_of_name(self, field: str, level: str, name: str) -> Evidence:
+        """Agreement on a name is worth less the more people carry it."""
+        rule = self.model.term_frequencies[field]
+        carriers = self._frequencies.count(field, name) + rule.typical * rule.pull
+        share = max(carriers / (self._frequencies.total + rule.pull), rule.floor)
+        bits = self.model.comparisons[field][level].bits + log2(rule.typical / share)
+        return Evidence(field, level, bits)
+
+
+def compiled(conditions: Conditions) -> Alternatives:
+    """Conditions by place in the level vector instead of by field name."""
+    return tuple(
+        tuple((FIELDS.index(field), frozenset(levels)) for field, levels in condition.items())
+        for condition in conditions
+    )
+
+
+def holds(alternatives: Alternatives, levels: tuple[str, ...]) -> bool:
+    """Whether one of the alternatives is true of a level vector."""
+    for condition in alternatives:
+        for place, wanted in condition:
+            if levels[place] not in wanted:
+                break
+        else:
+            return True
+    return False
+
+
+def agreeing(groups: Iterable[Alternatives], levels: tuple[str, ...]) -> int:
+    """How many independent groups of fields agree."""
+    return sum(holds(group, levels) for group in groups)
+
+
+def _shared_family(asked: Person, held: Person) -> str:
+    """The surname both carry, now or before."""
+    return asked.family if asked.family == held.family or asked.family in held.previous_family else held.family
