@@ -190,6 +190,13 @@ def in_utc(instant: str) -> str:
     return datetime.fromisoformat(instant).astimezone(UTC).isoformat() if "T" in instant else instant
 
 
+def ends_before(end: str, start: str) -> bool:
+    """Say whether an end lies before its start; two values of different precision are compared at the coarser."""
+    last, first = in_utc(end), in_utc(start)
+    shorter = min(len(last), len(first))
+    return bool(end and start) and last[:shorter] < first[:shorter]
+
+
 def decimal(text: str, field: str) -> Decimal | None:
     """Give a decimal exactly as written (72.50 stays 72.50); None for a blank cell.
 

@@ -8,7 +8,7 @@ from adapters import ukcore
 from adapters.acute.er7 import NULL
 from adapters.acute.person import SOURCE, told
 from adapters.systems import HL7_TERMINOLOGY, ICD10, UKCORE_CODES, UKCORE_EXTENSION
-from adapters.values import BadField, hl7_instant
+from adapters.values import BadField, ends_before, hl7_instant
 
 if TYPE_CHECKING:
     from adapters.acute.er7 import Message
@@ -131,8 +131,7 @@ def _period(message: Message, event: str) -> tuple[str, str]:
     end = "" if event == "A13" else hl7_instant(told(message, "PV1", 45), "PV1-45")
     if event == "A03" and not end:
         end = hl7_instant(told(message, "EVN", 6), "EVN-6")
-    # PV1-44 and PV1-45 of one message may differ in precision, and a date is a prefix of its instants
-    if start and end and end < start[: len(end)] and end[:10] <= start[:10]:
+    if ends_before(end, start):
         raise BadField("PV1-45", "end-before-start", "earlier than the admission")
     return start, end
 

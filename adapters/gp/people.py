@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters import ukcore
 from adapters.systems import ODS
-from adapters.values import BadField, boolean, iso_date, london_time, nhs_number, precise_date
+from adapters.values import BadField, boolean, ends_before, iso_date, london_time, nhs_number, precise_date
 
 if TYPE_CHECKING:
     from adapters.gp.lookups import Cells
@@ -95,7 +95,7 @@ def _address(row: Cells, kind: str) -> Resource:
 def _registration(row: Cells, practice: str, subject: str, *, left: str, restricted: bool) -> Resource:
     since = iso_date(row["DateOfRegistration"], "DateOfRegistration")
     labels = [ukcore.RESTRICTED] if restricted else []
-    if left and since > left:
+    if ends_before(left, since):
         raise BadField("DateOfDeactivation", "end-before-start", "earlier than the registration")
     # a new date of registration is a new episode
     begun = ukcore.resource(
