@@ -62,7 +62,7 @@ class Alert:
 
 
 def detect(bodies: Iterable[Body], own_tokens: Mapping[str, str]) -> list[Alert]:
-    """Return every rule's alerts over the same rows. ``own_tokens``: member of staff → the token of their own record."""
+    """Return every rule's alerts over the same rows. ``own_tokens``: member of staff → token of their own record."""
     rows = list(bodies)
     return [
         *self_lookups(rows, own_tokens),

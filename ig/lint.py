@@ -194,7 +194,7 @@ def _scope(a: Agreement) -> Iterator[_Finding]:
         declared = frozenset(itertools.chain.from_iterable(a.datasets.get(d, ()) for d in grant.datasets))
         for name in sorted(grant.fields - declared):
             yield _bad(LintRule.UNDECLARED, f"{path}.fields", f"the field {name} is declared in none of its datasets")
-        if Section.SENSITIVE in grant.fields:
+        if Section.SENSITIVE in grant.fields and grant.purpose is not Purpose.PROCESSING:
             yield _odd(LintRule.SENSITIVE, f"{path}.fields", "this shares the sensitive section")
         if any(frozenset(pair) not in a.pairs for pair in itertools.combinations(sorted(grant.datasets), 2)):
             yield _odd(LintRule.LINKAGE, f"{path}.datasets", "not every pair of its datasets may be linked")

@@ -2,26 +2,31 @@
 
 A cell is one field for one organisation, role, purpose, dataset, level and shape of subject. Every combination of what
 the register's own texts name is decided, so that "wider or narrower" is computed and never declared
-(``design/ig.md`` 2.4). Facts are assumed as handed in; an IG officer wants them favourable.
+(``design/ig.md`` 2.4). The facts are the most favourable there are: the matrix shows the furthest reach, and every
+real request has at most that.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 from ig.decide import decide
+from ig.decision import FilterKind, Reason
+from ig.optouts import NOT_OPTED_OUT
 from ig.purpose import Role
-from ig.question import Asker, Described, Fact, Known, Population, Request, SubjectRef
+from ig.question import Asker, Described, Fact, Facts, Known, Population, Request, SubjectRef
+from ig.schema import DSPT, RELATIONSHIPS
 from ig.terms import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Hashable, Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from ig.decision import Decision
     from ig.purpose import Level, OrgClass, Purpose
-    from ig.question import Facts
     from ig.register import Register
     from ig.terms import Agreement, Grant
 
@@ -31,11 +36,12 @@ _SUBJECTS: dict[Shape, Known | Described | Population] = {
     Shape.DESCRIBED: Described(),
     Shape.POPULATION: Population(),
 }
+_Key = TypeVar("_Key", bound="Hashable")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Cell:
-    """One thing that may or may not be permitted. ``caller`` is named for the system role only."""
+class Question:
+    """A cell without its field: who asks for what. ``caller`` is named for the system role only."""
 
     organisation: str
     org_class: OrgClass
@@ -44,14 +50,20 @@ class Cell:
     dataset: str
     level: Level
     subject: Shape
-    field: str
     caller: str = ""
 
     def __str__(self) -> str:
         """As an IG officer reads it."""
-        who = self.caller or self.role
-        what = f"{self.field} of {self.dataset} ({self.level}, {self.subject} subject)"
-        return f"{self.organisation} {who}, for {self.purpose}: {what}"
+        who = self.caller or f"{self.role} of {self.organisation}"
+        return f"{who}, {self.purpose}, {self.dataset}, {self.level} level, {self.subject} subject"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One field of one question: the least thing that may or may not be permitted."""
+
+    question: Question
+    field: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,77 +77,132 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """The permitted cells of one question that have one reach."""
+
+    question: Question
+    fields: tuple[str, ...]
+    reach: Reach
+
+    def __str__(self) -> str:
+        """As ``isa matrix`` prints it."""
+        given = f"{', '.join(self.fields)}; data of {', '.join(sorted(self.reach.providers))}"
+        return f"{self.question}: {given}; under {self.reach.grant} of {self.reach.agreement}"
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One cell that a change of the register widens or narrows, in words."""
+    """What a change of the register does to some cells of one question, in words."""
 
     wider: bool
-    cell: Cell
-    words: str
+    question: Question
+    fields: tuple[str, ...]
+    what: str
+
+    def __str__(self) -> str:
+        """As ``isa diff`` prints it."""
+        return f"{'wider' if self.wider else 'narrower'}: {self.question}: {', '.join(self.fields)}: {self.what}"
 
 
-def matrix(register: Register, facts: Facts, now: datetime) -> dict[Cell, Reach]:
-    """Return every permitted cell. What is absent is denied.
-
-    ``facts`` are the same for every cell, save that a registration is taken to be with the asking practice where the
-    caller of this function hands in none: pass favourable facts to see the widest reach.
-    """
+def reach(register: Register, now: datetime) -> dict[Cell, Reach]:
+    """Return every permitted cell. What is absent is denied."""
+    parties = sorted({(p.ods, p.org_class) for a in register.agreements for p in a.parties})
+    assurance = {ods: Fact(DSPT[-1], "assumed", now) for ods, _ in parties}
+    schemes = {rule.scheme for a in register.agreements for rule in a.opt_outs}
+    facts = Facts(
+        assurance=assurance,
+        restricted=Fact("U", "assumed", now),
+        optouts={scheme: Fact(NOT_OPTED_OUT, "assumed", now) for scheme in schemes},
+        break_glass=Fact("assumed", "assumed", now),
+    )
     found: dict[Cell, Reach] = {}
-    for cell in cells(register):
-        decision = decide(_request(cell), register, _own(facts, cell, now), now)
+    for cell in cells(register, parties):
+        decision = _decide(cell, register, facts, now)
         if decision.permits:
-            conditions = {":".join((f.kind, *f.values)) for f in decision.row_filters} | set(decision.obligations)
-            found[cell] = Reach(decision.grant, decision.agreement, decision.providers, frozenset(conditions))
+            found[cell] = Reach(decision.grant, decision.agreement, decision.providers, _conditions(decision))
     return found
 
 
-def cells(register: Register) -> Iterator[Cell]:
-    """Yield every combination worth deciding: each grant's words, for every party and role of the register."""
-    parties = sorted({(p.ods, p.org_class) for a in register.agreements for p in a.parties})
-    seen: set[Cell] = set()
-    for agreement in register.agreements:
-        for grant in agreement.all_grants():
-            for cell in _of_grant(agreement, grant, parties):
-                if cell not in seen:
-                    seen.add(cell)
-                    yield cell
+def matrix(register: Register, now: datetime) -> list[Line]:
+    """Return the permitted cells as lines, sorted: one for each question and reach."""
+    return _lines(reach(register, now))
 
 
-def _of_grant(agreement: Agreement, grant: Grant, parties: Iterable[tuple[str, OrgClass]]) -> Iterator[Cell]:
-    callers = sorted(grant.recipients.callers) or [""]
-    datasets = [(d, f) for d in sorted(grant.datasets) for f in sorted(agreement.datasets.get(d, ()))]
-    shapes = sorted(Shape)
-    for (ods, org_class), role, (dataset, field), shape in itertools.product(parties, sorted(Role), datasets, shapes):
-        for caller in callers if role is Role.SYSTEM else [""]:
-            yield Cell(ods, org_class, role, grant.purpose, dataset, grant.level, shape, field, caller)
-
-
-def _request(cell: Cell) -> Request:
-    subject = cell.caller or "somebody"
-    asker = Asker(subject, cell.organisation, cell.org_class, cell.role, cell.purpose)
-    return Request(asker, cell.level, frozenset({cell.dataset}), frozenset({cell.field}), _SUBJECTS[cell.subject])
-
-
-def _own(facts: Facts, cell: Cell, now: datetime) -> Facts:
-    if facts.registration is not None:
-        return facts
-    return replace(facts, registration=Fact(cell.organisation, "assumed", now))
+def differences(before: Register, after: Register, now: datetime) -> list[Change]:
+    """Return what ``after`` widens and narrows against ``before``, widening first."""
+    return diff(reach(before, now), reach(after, now))
 
 
 def diff(before: Mapping[Cell, Reach], after: Mapping[Cell, Reach]) -> list[Change]:
-    """Return every cell that widens or narrows, widening first.
+    """Return every cell that widens or narrows, widening first, cells of one question and change together.
 
-    Wider: a new cell, more providers, or a condition less. A cell may do both at once and is then there twice.
+    Wider: a new cell, more providers, or a condition less. A cell may do both at once and is then in two changes.
     """
-    changes = [c for cell in sorted({*before, *after}) for c in _changes(cell, before.get(cell), after.get(cell))]
-    return sorted(changes, key=lambda c: not c.wider)
+    grouped = _grouped(
+        ((cell.question, wider, what), cell.field)
+        for cell in sorted({*before, *after})
+        for wider, what in _changes(before.get(cell), after.get(cell))
+    )
+    changes = [Change(wider, question, fields, what) for (question, wider, what), fields in grouped.items()]
+    return sorted(changes, key=lambda change: not change.wider)
 
 
-def _changes(cell: Cell, before: Reach | None, after: Reach | None) -> Iterator[Change]:
-    if before is None:
-        yield Change(True, cell, f"{cell}: newly permitted")
-        return
-    if after is None:
-        yield Change(False, cell, f"{cell}: no longer permitted")
+def cells(register: Register, parties: Iterable[tuple[str, OrgClass]]) -> Iterator[Cell]:
+    """Yield, once each, every combination worth deciding: each grant's words, for every party and every role."""
+    asked = (q for a in register.agreements for grant in a.all_grants() for q in _questions(a, grant, parties))
+    return (Cell(question, name) for question, name in dict.fromkeys(asked))
+
+
+def _questions(
+    agreement: Agreement, grant: Grant, parties: Iterable[tuple[str, OrgClass]]
+) -> Iterator[tuple[Question, str]]:
+    callers = sorted(grant.recipients.callers) or [""]
+    named = [(d, name) for d in sorted(grant.datasets) for name in sorted(agreement.datasets[d])]
+    for (ods, org_class), role, (dataset, name), shape in itertools.product(parties, Role, named, Shape):
+        for caller in callers if role is Role.SYSTEM else [""]:
+            yield Question(ods, org_class, role, grant.purpose, dataset, grant.level, shape, caller), name
+
+
+def _decide(cell: Cell, register: Register, facts: Facts, now: datetime) -> Decision:
+    """Decide with the asker's own patient, and with the first kind of relationship that opens the cell, if any does."""
+    q = cell.question
+    asker = Asker(q.caller or "somebody", q.organisation, q.org_class, q.role, q.purpose)
+    request = Request(asker, q.level, frozenset({q.dataset}), frozenset({cell.field}), _SUBJECTS[q.subject])
+    registered = Fact(q.organisation, "assumed", now)
+    decision = decide(request, register, _with(facts, registered, None), now)
+    for kind in RELATIONSHIPS:
+        if decision.reason is not Reason.RELATIONSHIP_REQUIRED:
+            break
+        decision = decide(request, register, _with(facts, registered, Fact(kind, "assumed", now)), now)
+    return decision
+
+
+def _with(facts: Facts, registration: Fact, relationship: Fact | None) -> Facts:
+    return Facts(facts.assurance, relationship, registration, facts.restricted, facts.optouts, facts.break_glass)
+
+
+def _conditions(decision: Decision) -> frozenset[str]:
+    """Filters and obligations in words; whose data it is stands apart."""
+    filters = (":".join((f.kind, *f.values)) for f in decision.row_filters if f.kind is not FilterKind.PROVIDERS)
+    return frozenset(filters) | frozenset(decision.obligations)
+
+
+def _lines(found: Mapping[Cell, Reach]) -> list[Line]:
+    grouped = _grouped(((cell.question, one), cell.field) for cell, one in found.items())
+    lines = [Line(question, fields, one) for (question, one), fields in grouped.items()]
+    return sorted(lines, key=lambda line: (line.question, line.fields))
+
+
+def _grouped(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, tuple[str, ...]]:
+    groups: defaultdict[_Key, list[str]] = defaultdict(list)
+    for key, name in pairs:
+        groups[key].append(name)
+    return {key: tuple(sorted(names)) for key, names in groups.items()}
+
+
+def _changes(before: Reach | None, after: Reach | None) -> Iterator[tuple[bool, str]]:
+    if before is None or after is None:
+        yield (True, "newly permitted") if before is None else (False, "no longer permitted")
         return
     kinds = (
         (True, "data also of", after.providers - before.providers),
@@ -145,4 +212,4 @@ def _changes(cell: Cell, before: Reach | None, after: Reach | None) -> Iterator[
     )
     for wider, words, what in kinds:
         if what:
-            yield Change(wider, cell, f"{cell}: {words} {', '.join(sorted(what))}")
+            yield wider, f"{words} {', '.join(sorted(what))}"

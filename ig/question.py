@@ -75,7 +75,7 @@ class Fact:
 class Facts:
     """What is known about the organisations and the subject of one request. Absent or None means *unknown*.
 
-    ``assurance``     organisation's ODS code → ``not_met`` | ``approaching`` | ``standards_met`` | ``exceeded`` (DSPT)
+    ``assurance``     organisation's ODS code → its DSPT status, one of ``ig.schema.DSPT``
     ``relationship``  a kind of ``ig.relationships``, or ``none``
     ``registration``  ODS code of the practice that the person is registered with, or ``none``
     ``restricted``    PDS security: ``U`` | ``R`` | ``V`` | ``I``

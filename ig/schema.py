@@ -12,7 +12,7 @@ from ig.decision import Duty
 from ig.purpose import Dataset, Level, OrgClass, Purpose, Role
 from ig.terms import DocumentKind, OnLapse, PartyRole, SFlag, Shape, Status
 
-DSPT: Final = ("not-met", "approaching-standards", "standards-met", "standards-exceeded")
+DSPT: Final = ("standards-not-met", "approaching-standards", "standards-met", "standards-exceeded")
 """Data Security and Protection Toolkit statuses, weakest first."""
 
 RELATIONSHIPS: Final = ("registration", "caseload", "episode", "referral", "self-claim")
@@ -40,7 +40,7 @@ _ID: _Schema = {"type": "string", "pattern": r"^[A-Z][A-Z0-9-]{1,47}$"}
 _ODS: _Schema = {"type": "string", "pattern": r"^[A-Z0-9]{3,10}$"}
 _DATE: _Schema = {"type": "string", "format": "date", "pattern": r"^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}$"}
 _NAME: _Schema = {"type": "string", "pattern": r"^[a-z][a-z0-9_-]{0,63}$"}
-_CALLER: _Schema = {"type": "string", "pattern": r"^system:[a-z][a-z0-9-]{0,47}$"}
+_CALLER: _Schema = {"type": "string", "pattern": r"^system-[a-z][a-z0-9-]{0,47}$"}
 _SHA256: _Schema = {"type": "string", "pattern": r"^[0-9a-f]{64}$"}
 _FLAG: _Schema = {"type": "boolean"}
 _VERSION: _Schema = {"type": "integer", "minimum": 1, "maximum": 9999}
