@@ -2,13 +2,13 @@
 
 Repositories take a Permit as their first argument or give nothing. Only ``gateway.gate`` may import :func:`mint`;
 a test walks every module of the repository to hold that. Copies, pickles and look-alikes are refused: what counts
-is the seal, an object of this process that never leaves it.
+is the seal, an object of this process that covers the permit's content and never leaves it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 from gateway.errors import NotPermitted
 
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from ig.decide import RowFilter
 
-_SEAL: Final = object()
+
+@final
+class _Seal:
+    """What mint puts on a permit: it covers the very content, so that a permit cannot be altered by copying it."""
+
+    __slots__ = ("over",)
+
+    def __init__(self, over: tuple[object, ...]) -> None:
+        self.over = over
 
 
 @final
@@ -43,8 +51,20 @@ class Permit:
     seal: object = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.seal is not _SEAL:
+        if type(self.seal) is not _Seal or self.seal.over != self._content():
             raise NotPermitted("a permit comes from the gate alone", reason="permit-forged")
+
+    def _content(self) -> tuple[object, ...]:
+        return (
+            self.decision_id,
+            self.caller,
+            self.organisation,
+            self.purpose,
+            self.agreement,
+            self.fields,
+            self.providers,
+            self.row_filters,
+        )
 
     def __copy__(self) -> Permit:
         """A permit is immutable, so a copy is the permit itself."""
@@ -67,17 +87,9 @@ def mint(  # noqa: PLR0913 - one argument for each thing a decision fixes
     row_filters: Iterable[RowFilter] = (),
 ) -> Permit:
     """Make a permit. For ``gateway.gate`` only, after the decision row is durable."""
-    return Permit(
-        decision_id=decision_id,
-        caller=caller,
-        organisation=organisation,
-        purpose=purpose,
-        agreement=agreement,
-        fields=frozenset(fields),
-        providers=frozenset(providers),
-        row_filters=tuple(row_filters),
-        seal=_SEAL,
-    )
+    who = (decision_id, caller, organisation, purpose, agreement)
+    what = (frozenset(fields), frozenset(providers), tuple(row_filters))
+    return Permit(*who, *what, seal=_Seal((*who, *what)))
 
 
 def require(permit: object) -> None:
@@ -86,6 +98,6 @@ def require(permit: object) -> None:
     Raises:
         NotPermitted: ``permit`` was not made by :func:`mint` in this process.
     """
-    # object.__new__ leaves the slot empty; a subclass cannot exist at run time for type checkers only.
-    if type(permit) is not Permit or getattr(permit, "seal", None) is not _SEAL:
+    # object.__new__ leaves the slot empty, and a subclass could override what it likes.
+    if type(permit) is not Permit or type(getattr(permit, "seal", None)) is not _Seal:
         raise NotPermitted("person data is read with a permit from the gate", reason="permit-required")
