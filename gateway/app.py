@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -41,7 +41,7 @@ from gateway.web.signin import signin
 from gateway.web.verify import verify
 
 if TYPE_CHECKING:
-    from werkzeug.wrappers import Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
 
 _PAGES: Final = (signin, verify, audit, agreements)
 _MACHINES: Final = (pds, records, health)
@@ -101,9 +101,11 @@ def _configure(app: Flask, house: House) -> None:
     )
     app.session_interface = OpaqueSessions(secret)
     prepare(app, settings)
+    # Flask writes exceptions with their messages and addresses; everything we may say goes through gateway.web.logs
+    app.logger.disabled = True
 
 
-def _refuse(error: Exception) -> Response:
+def _refuse(error: Exception) -> WerkzeugResponse:
     """Turn anything raised into the answer that the path's clients expect."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:  # noqa: PLR2004 - redirects
         return error.get_response()
@@ -118,7 +120,10 @@ def _refuse(error: Exception) -> Response:
     status = error.code if isinstance(error, HTTPException) else None
     if on_fhir_path(request.path):
         return refusal(fault, request.path, status=status)
-    return refusal_page(fault, status=status, reference=reference)
+    try:
+        return refusal_page(fault, status=status, reference=reference)
+    except Exception as broken:  # noqa: BLE001 - the page about trouble is itself in trouble; Flask would log messages
+        return Response(str(_unexpected(broken, reference or secrets.token_hex(6))), 500, mimetype="text/plain")
 
 
 def _from_http(error: HTTPException) -> GatewayError:

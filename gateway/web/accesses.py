@@ -88,4 +88,4 @@ def _purpose(code: str) -> str:
 
 
 def _cell(template: str, first: str, second: str) -> Cell:
-    return {"html": render_template_string(template, first=first, second=second), "classes": "app-codes"}
+    return {"html": render_template_string(template, first=first, second=second)}

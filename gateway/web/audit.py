@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, current_app, request
 
@@ -11,8 +11,10 @@ from gateway.errors import InputError
 from gateway.services.governance.audit import who_looked
 from gateway.web.accesses import LIMIT, Report, report_of
 from gateway.web.forms import AuditForm, FormFault
-from gateway.web.integrity import IntegrityWatch
 from gateway.web.render import house, page, with_faults
+
+if TYPE_CHECKING:
+    from gateway.web.integrity import IntegrityWatch
 
 audit: Final = Blueprint("audit", __name__)
 

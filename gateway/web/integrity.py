@@ -52,5 +52,6 @@ def _verified(house: House, now: datetime) -> Integrity:
         return Integrity(
             "bad", "The record of access is damaged", f"{where} Tell your information governance lead now."
         )
-    signed = f" and agrees with {found.checkpoints} signed checkpoints" if found.checkpoints else ""
-    return Integrity("good", "The record of access is intact", f"All {found.rows:,} rows verified{signed}, {when}.")
+    signed = f" Signed checkpoints that agree: {found.checkpoints}." if found.checkpoints else ""
+    text = f"All {found.rows:,} rows are as they were written; verified on {when}.{signed}"
+    return Integrity("good", "The record of access is intact", text)

@@ -66,6 +66,12 @@ def house() -> House:
     return held
 
 
+def organisation_words(ods: str) -> str:
+    """Return an organisation's name with its code, or the code where it has not been loaded."""
+    known = house().stores.governance.organisations.get(ods)
+    return f"{known.name} ({ods})" if known else f"organisation {ods}"
+
+
 def visitor() -> Caller | None:
     """Return who is signed in, or None."""
     caller = g.get("caller")

@@ -23,6 +23,7 @@ _TONES: Final[dict[Outcome | Verdict, str]] = {
     Verdict.INVALID_NUMBER: _BAD,
     Verdict.DEMOGRAPHICS_DIFFER: _BAD,
 }
+_REPLACED: Final = "The right person, and the number has been replaced"
 _FIND_NEXT: Final = {Verdict.SOMEONE_ELSE, Verdict.DEMOGRAPHICS_DIFFER, Verdict.NOT_IN_INDEX}
 
 Row = dict[str, dict[str, str]]
@@ -48,9 +49,11 @@ def verified(result: VerifyResult) -> Panel:
     superseded = Flag.SUPERSEDED in result.flags and result.current is not None
     shown = result.current if superseded else result.number
     confirmed = result.verdict is Verdict.CONFIRMED
-    rows = [_row("Details that agree", _listed(result.agreed))] if result.agreed else []
+    rows = [_row("Number you gave", f"{result.number}, replaced")] if superseded and confirmed else []
+    if result.agreed:
+        rows.append(_row("Details that agree", _listed(result.agreed)))
     return Panel(
-        heading=OF_VERIFICATION[result.verdict].heading,
+        heading=_REPLACED if superseded and confirmed else OF_VERIFICATION[result.verdict].heading,
         tone=_ATTENTION if result.flags and confirmed else _TONES.get(result.verdict, _ATTENTION),
         number=str(shown) if shown and confirmed else "",
         number_label="Current NHS number" if superseded else "NHS number",

@@ -13,7 +13,7 @@ from gateway.services.governance.personas import PERSONAS, Persona
 from gateway.settings import Mode
 from gateway.web.forms import FormFault
 from gateway.web.logs import log
-from gateway.web.render import house, page, with_faults
+from gateway.web.render import house, organisation_words, page, with_faults
 from gateway.web.tasks import TASKS, tasks_for
 from gateway.web.words import PURPOSES, ROLES, sentence
 
@@ -48,7 +48,7 @@ def home() -> str | Response:
         "Start",
         tasks=tasks_for(caller),
         role_words=ROLES[caller.role],
-        organisation=caller.organisation,
+        organisation=organisation_words(caller.organisation),
         others=", ".join(others),
     )
 
@@ -99,7 +99,11 @@ def _begin(persona: Persona, purpose: Purpose) -> Response:
 
 def _ask_who(*faults: FormFault) -> str:
     items = [
-        {"value": key, "text": each.name, "hint": {"text": f"{ROLES[each.role]}, organisation {each.organisation}"}}
+        {
+            "value": key,
+            "text": each.name,
+            "hint": {"text": f"{ROLES[each.role]}, {organisation_words(each.organisation)}"},
+        }
         for key, each in PERSONAS.items()
     ]
     return page("sign-in.jinja", _WHO, personas=items, next=_next(), **_faults(faults))

@@ -51,7 +51,16 @@ STATUSES: Final[dict[str, str]] = {
 
 SOURCES: Final = {"pds": "the Personal Demographics Service", "gp-list": "GP lists", "demo": "the demonstration index"}
 
-_FIELDS: Final = {"nhs_number": "NHS number", "birth_date": "date of birth", "gp": "GP practice"}
+_FIELDS: Final = {
+    "nhs_number": "NHS number",
+    "family": "family name",
+    "given": "given name",
+    "other_given": "other given names",
+    "birth_date": "date of birth",
+    "gp": "GP practice",
+    "gp_practice": "GP practice",
+    "telecom": "phone and email",
+}
 
 
 def field_words(name: str) -> str:
