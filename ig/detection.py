@@ -60,12 +60,16 @@ class Alert:
     decisions: tuple[str, ...]
     words: str
 
+    def __str__(self) -> str:
+        """As a report prints it."""
+        return f"{self.rule}: {self.actor} {self.words}"
 
-def detect(bodies: Iterable[Body], own_tokens: Mapping[str, str]) -> list[Alert]:
+
+def examine(bodies: Iterable[Body], own_tokens: Mapping[str, str] | None = None) -> list[Alert]:
     """Return every rule's alerts over the same rows. ``own_tokens``: member of staff → token of their own record."""
     rows = list(bodies)
     return [
-        *self_lookups(rows, own_tokens),
+        *self_lookups(rows, own_tokens or {}),
         *without_relationship(rows),
         *unusual_volume(rows),
         *out_of_hours(rows),

@@ -15,7 +15,7 @@ from ig.purpose import SECONDARY_USES, Dataset
 from ig.question import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import date, timedelta
 
     from ig.purpose import Purpose
@@ -70,17 +70,6 @@ def standing(records: Iterable[OptOutRecord]) -> dict[str, Fact]:
     }
 
 
-def national_standing(allowed: bool | None, source: str, checked: datetime) -> Fact:  # noqa: FBT001 - the service's one answer
-    """Return a fact from the national service's cleaned list.
-
-    The service gives back the numbers that may be used: absence (False) means opted out *or unknown to it*, and either
-    is an opt-out here. None means that nobody asked, which is no fact at all but an expired one.
-    """
-    if allowed is None:
-        return Fact(NOT_OPTED_OUT, source, checked, expires=checked)
-    return Fact(NOT_OPTED_OUT if allowed else OPTED_OUT, source, checked)
-
-
 def applicable(rules: Iterable[OptOut], purpose: Purpose, datasets: frozenset[str]) -> tuple[OptOut, ...]:
     """Return the rules that bear on one use: secondary uses only, and Type 1 only where GP rows are among the data."""
     if purpose not in SECONDARY_USES:
@@ -91,8 +80,3 @@ def applicable(rules: Iterable[OptOut], purpose: Purpose, datasets: frozenset[st
 def stale(fact: Fact, max_age: timedelta | None, now: datetime) -> bool:
     """Whether what is known is older than the agreement allows, or has expired."""
     return not fact.stands(now) or (max_age is not None and now - fact.as_of > max_age)
-
-
-def schemes(facts: Mapping[str, Fact]) -> frozenset[str]:
-    """Return the schemes under which one person has opted out."""
-    return frozenset(scheme for scheme, fact in facts.items() if fact.value == OPTED_OUT)

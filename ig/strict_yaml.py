@@ -106,7 +106,7 @@ class _Reader:
     lines: dict[str, int]
 
     def value(self, event: Event, path: str, depth: int) -> Value:
-        self.lines[path] = _line(event)
+        self.lines.setdefault(path, _line(event))
         if not isinstance(event, MappingStartEvent | SequenceStartEvent | ScalarEvent) or event.anchor is not None:
             raise self._fault(path, "anchor", "anchors and aliases are not allowed: write it out")
         if event.tag is not None:
@@ -122,15 +122,16 @@ class _Reader:
     def _mapping(self, path: str, depth: int) -> dict[str, Value]:
         found: dict[str, Value] = {}
         while not isinstance(key_event := next(self.events), MappingEndEvent):
-            key = self.value(key_event, f"{path}.?".lstrip("."), depth + 1)
-            if not isinstance(key, str) or not key or key == "<<":
-                raise self._fault(f"{path}.?".lstrip("."), "key", "a key is a plain text")
-            here = f"{path}.{key}".lstrip(".")
-            if key in found:
-                raise AgreementFault(_line(key_event), here, "duplicate-key", "the key is already there")
-            found[key] = self.value(next(self.events), here, depth + 1)
-            # a block of children begins on the next line; the key is where people look
+            here = f"{path}.?".lstrip(".")
             self.lines[here] = _line(key_event)
+            key = self.value(key_event, here, depth + 1)
+            if not isinstance(key, str) or not key or key == "<<":
+                raise self._fault(here, "key", "a key is a plain text")
+            # a value, or a block of them, may begin a line later; the key is where people look
+            self.lines[named := f"{path}.{key}".lstrip(".")] = self.lines.pop(here)
+            if key in found:
+                raise self._fault(named, "duplicate-key", "the key is already there")
+            found[key] = self.value(next(self.events), named, depth + 1)
         return found
 
     def _sequence(self, path: str, depth: int) -> list[Value]:
