@@ -38,8 +38,6 @@ from ig.terms import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from jsonschema.exceptions import ValidationError
 
 __all__ = ["Agreement", "AgreementFault", "Lint", "LintRule", "Severity", "instant", "lint", "load", "statement"]
@@ -97,29 +95,22 @@ def _validator() -> Draft202012Validator:
 
 
 def _check_schema(document: Document) -> None:
-    faults = sorted(
-        _validator().iter_errors(document.value),
-        key=lambda fault: (_place(document, fault), str(fault.validator)),
-    )
+    """Refuse the first thing in the text that the schema does not allow; a key too many before a key too few."""
+    faults = [(*_place(document, fault), fault) for fault in _validator().iter_errors(document.value)]
     if faults:
-        first = faults[0]
-        path = _path(first.absolute_path)
-        raise AgreementFault(_place(document, first), path, f"schema-{first.validator}", first.message[:200])
+        line, path, fault = min(faults, key=lambda f: (f[2].validator != "additionalProperties", f[0], f[1]))
+        raise AgreementFault(line, path, f"schema-{fault.validator}", fault.message[:200])
 
 
-def _path(steps: Iterable[str | int]) -> str:
-    return "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
-
-
-def _place(document: Document, fault: ValidationError) -> int:
-    """The line of the key at fault; for a key too many, the line of that key."""
-    path = _path(fault.absolute_path)
+def _place(document: Document, fault: ValidationError) -> tuple[int, str]:
+    """The line and the path at fault; where a key is too many, that key's."""
+    path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in fault.absolute_path).lstrip(".")
     if fault.validator == "additionalProperties":
         schema: Any = fault.schema
         instance: Any = fault.instance
         extra = next(key for key in instance if key not in schema["properties"])
         path = f"{path}.{extra}".lstrip(".")
-    return document.lines[path]
+    return document.lines[path], path
 
 
 def _digest(content: dict[str, Any]) -> str:

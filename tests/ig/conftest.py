@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
-_PARTIES = [
+_PARTIES: list[dict[str, Any]] = [
     {"ods": "999", "org_class": "council", "role": "controller", "provides": ["social_care", "index"]},
     {"ods": "Z99001", "org_class": "gp-practice", "role": "controller", "provides": ["gp"]},
     {"ods": "Z99002", "org_class": "gp-practice", "role": "controller", "provides": ["gp"]},
@@ -240,7 +240,12 @@ def casefind(ask: Callable[..., Request]) -> Callable[..., Request]:
     """Return a request of a GP of Z99001 for risk stratification, any part replaced."""
 
     def make(**parts: Any) -> Request:  # noqa: ANN401 - any part of a request
-        usual = {"organisation": "Z99001", "org_class": OrgClass.GP_PRACTICE, "role": Role.GP, "who": "gp-1"}
+        usual: dict[str, Any] = {
+            "organisation": "Z99001",
+            "org_class": OrgClass.GP_PRACTICE,
+            "role": Role.GP,
+            "who": "gp-1",
+        }
         usual |= {"purpose": Purpose.RISKSTRAT_CASEFIND, "fields": ["risk_band"]}
         return ask(**{**usual, **parts})
 
