@@ -69,6 +69,24 @@ def entry_id(practice: str, key: str) -> str:
     return ukcore.resource_id(SOURCE, practice, "entry", key)
 
 
+def check_problem(problem: Cells) -> bool:
+    """Check one row of CareRecord_Problem; False means that it is a tombstone.
+
+    Raises:
+        BadField: the first column that cannot be used.
+    """
+    if boolean(problem.get("Deleted", ""), "Deleted"):
+        return False
+    if problem["ProblemStatusDescription"] not in _STATUS:
+        raise BadField("ProblemStatusDescription", "unknown-code", "neither Active Problem nor Past Problem")
+    _ended(problem)
+    return True
+
+
+def _ended(problem: Cells) -> str:
+    return precise_date(problem["EndDate"], problem.get("EndDatePrecision", ""), "EndDate")
+
+
 class Entry:
     """One row of CareRecord_Observation with what its code means and the Problem row that names it, if any."""
 
@@ -154,15 +172,12 @@ def _condition(entry: Entry) -> Resource:
         made = ukcore.condition(begun, entry.subject, code=entry.meaning.concept, category=category, status="active")
         _dated(entry, made)
         return entry.finish(made)
-    said = problem["ProblemStatusDescription"]
-    if said not in _STATUS:
-        raise BadField("ProblemStatusDescription", "unknown-code", "neither Active Problem nor Past Problem")
-    status = _STATUS[said]
+    status = _STATUS[problem["ProblemStatusDescription"]]
     if significance := _SIGNIFICANCE.get(problem["SignificanceDescription"]):
         begun["extension"] = [{"url": UKCORE_EXTENSION + "ProblemSignificance", "valueCode": significance}]
     made = ukcore.condition(begun, entry.subject, code=entry.meaning.concept, category=category, status=status)
     _dated(entry, made)
-    ended = precise_date(problem["EndDate"], problem.get("EndDatePrecision", ""), "EndDate")
+    ended = _ended(problem)
     if ended and status == "inactive":
         made["abatementDateTime"] = ended
     return entry.finish(made, problem.get("Comment", ""))

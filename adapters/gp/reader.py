@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adapters import ukcore
 from adapters.feed import FeedRefused, Quarantined, SourceRecord
 from adapters.gp import extract, medicines, people
-from adapters.gp.entries import TYPES, Entry, entry_id
+from adapters.gp.entries import TYPES, Entry, check_problem, entry_id
 from adapters.gp.extract import in_order, tables_of
 from adapters.gp.lookups import Lookups
 from adapters.gp.medicines import Prescribed
@@ -77,7 +78,7 @@ def _organisations(table: Table, lookups: Lookups) -> list[Row | Quarantined]:
     for row in held:
         if not isinstance(row, Quarantined):
             cells = _cells(table, row)
-            if cells["ODSCode"] and cells["OrganisationGuid"]:
+            if cells["OrganisationGuid"]:
                 lookups.organisations[guid(cells["OrganisationGuid"])] = cells["ODSCode"].upper()
     return held
 
@@ -204,14 +205,17 @@ class _Reader:
         """Remember the problems before the entries they name are read."""
         table = self.tables.get(extract.PROBLEM)
         for row in rows:
-            if table is not None and not isinstance(row, Quarantined):
+            if table is None or isinstance(row, Quarantined):
+                continue
+            # a row that cannot be used is quarantined when its turn comes; its entry is then a plain one
+            with suppress(BadField):
                 cells = _cells(table, row)
                 key = guid(cells["ObservationGuid"])
                 self._waiting.add(key)
-                if cells.get("Deleted", "").lower() == "true":
-                    self.lookups.problems.pop(key, None)
-                else:
+                if check_problem(cells):
                     self.lookups.problems[key] = cells
+                else:
+                    self.lookups.problems.pop(key, None)
 
     def _observation(self, cells: Cells) -> _Made:
         key = guid(cells["ObservationGuid"])
@@ -234,7 +238,7 @@ class _Reader:
     def _problem(self, cells: Cells) -> _Made:
         """Make the same Condition as the entry that the problem names; without the entry there is nothing to say."""
         key = guid(cells["ObservationGuid"])
-        gone = _is_deleted(cells)
+        gone = not check_problem(cells)
         entry = self.lookups.entries.get(key)
         if gone and key in self._tombstones:
             return self._gone(cells, key, (f"Condition/{entry_id(self.practice, key)}",))
