@@ -81,13 +81,19 @@ class FactStore:
             found = _facts(view, subjects)
         return [fact for fact in found if kinds is None or fact.kind in kinds]
 
+    def of_kind(self, kind: str) -> list[StoredFact]:
+        """Return every fact of a kind, by subject."""
+        statement = sa.select(_FACT).where(_FACT.c.kind == kind).order_by(_FACT.c.subject, _FACT.c.value)
+        with self._database.read() as view:
+            return [StoredFact(*row) for row in view.rows(statement)]
+
     def counts(self) -> dict[str, int]:
         """Return how many facts there are of each kind."""
         statement = sa.select(_FACT.c.kind, sa.func.count()).group_by(_FACT.c.kind).order_by(_FACT.c.kind)
         with self._database.read() as view:
             return {row[0]: row[1] for row in view.rows(statement)}
 
-    def oldest(self) -> dict[str, datetime]:
+    def newest(self) -> dict[str, datetime]:
         """Return for each kind the date of its newest fact: how old the list is."""
         statement = sa.select(_FACT.c.kind, sa.func.max(_FACT.c.as_of)).group_by(_FACT.c.kind)
         with self._database.read() as view:

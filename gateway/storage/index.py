@@ -199,6 +199,13 @@ class PersonIndex:
             return [], 0
         return [_candidate(*line.split(_FIELD)) for line in joined.split(_ROW)], max(0, total - cap)
 
+    def by_person(self, permit: Permit, person_id: str) -> Candidate | None:
+        """Return the person of an id, or None when the index does not know it."""
+        require(permit)
+        sql = f"SELECT {_CANDIDATE} FROM index_person p WHERE p.person_id = ?"  # noqa: S608 - our own names
+        rows = self._fetch(sql, (person_id,))
+        return _candidate(*rows[0]) if rows else None
+
     def patient_json(self, permit: Permit, number: NhsNumber) -> bytes | None:
         """Return the PDS-shaped Patient of a number as JSON bytes, whole: cutting it down is the gate's."""
         require(permit)

@@ -1,7 +1,8 @@
 """Links: append-only facts that a source's record of somebody is, or is never, a person.
 
-A fact stands unless a standing fact supersedes it. So undoing is one more fact: what the undone one had superseded
-stands again, exactly. ``live_link`` holds, derived in the same transaction, which person each source person is now.
+Who somebody is follows from their facts in order, those withdrawn left out: the last ``is`` counts, unless a later
+``never`` names the same person, and a later ``is`` lifts a ``never``. So undoing is one more fact, and what stood
+before stands again, exactly. ``live_link``, derived in the same transaction, says which person each source person is.
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ class NewLink:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A fact as stored. ``position`` counts the facts about one source person from 0."""
+    """A fact as stored. ``position`` counts the facts about one source person from 0.
+
+    ``supersedes`` names the fact that it answers: replaced, contradicted or withdrawn.
+    """
 
     link_id: str
     source_person_id: str
@@ -94,24 +98,29 @@ class Chain:
 
     facts: list[Link] = field(default_factory=list)
 
-    def standing(self) -> list[Link]:
-        """Return the facts that no standing fact supersedes, oldest first."""
-        gone: set[str | None] = set()
-        kept = []
-        # A fact can only supersede an earlier one, so the last one stands and settles the rest in turn.
-        for fact in reversed(self.facts):
-            if fact.link_id not in gone:
-                kept.append(fact)
-                gone.add(fact.supersedes)
-        return kept[::-1]
+    def _standing(self) -> tuple[Link | None, dict[str, Link]]:
+        """Return the fact that says who this is, and by person those that say who it is not."""
+        withdrawn = {fact.supersedes for fact in self.facts if fact.kind is LinkKind.WITHDRAWN}
+        person: Link | None = None
+        nevers: dict[str, Link] = {}
+        for fact in self.facts:
+            if fact.link_id in withdrawn:
+                continue
+            if fact.kind is LinkKind.IS:
+                person = fact
+                nevers.pop(fact.person_id, None)
+            elif fact.kind is LinkKind.NEVER:
+                nevers[fact.person_id] = fact
+                person = None if person and person.person_id == fact.person_id else person
+        return person, nevers
 
     def person(self) -> Link | None:
         """Return the standing fact that says who this is, if any."""
-        return next((fact for fact in self.standing() if fact.kind is LinkKind.IS), None)
+        return self._standing()[0]
 
     def nevers(self) -> list[Link]:
-        """Return the standing facts that say who this is not."""
-        return [fact for fact in self.standing() if fact.kind is LinkKind.NEVER]
+        """Return the standing facts that say who this is not, oldest first."""
+        return list(self._standing()[1].values())
 
     def add(self, new: NewLink) -> Link | None:
         """Add a fact and return it, or None where it says nothing new or a person has decided otherwise.
@@ -119,23 +128,17 @@ class Chain:
         Raises:
             Conflict: the model links what a person said is never the same.
         """
-        is_now = self.person()
-        never = next((fact for fact in self.nevers() if fact.person_id == new.person_id), None)
+        is_now, nevers = self._standing()
+        never = nevers.get(new.person_id)
         by_person = new.basis is Basis.PERSON
         if new.kind is LinkKind.NEVER:
-            if never:
-                return None
             over = is_now if is_now and is_now.person_id == new.person_id else None
-            return self._append(new, over)
+            return None if never else self._append(new, over)
         if never and not by_person:
             raise Conflict("a person has decided that these are never the same", reason="never-link")
-        if is_now and _says(is_now, new):
+        if is_now and (_says(is_now, new) or (is_now.basis is Basis.PERSON and not by_person)):
             return None
-        if is_now and is_now.basis is Basis.PERSON and not by_person:
-            return None
-        if never:
-            self.withdraw(never, new.actor)
-        return self._append(new, is_now)
+        return self._append(new, never or is_now)
 
     def withdraw(self, fact: Link, actor: str) -> Link:
         """Take back a standing fact."""

@@ -47,6 +47,15 @@ class QuarantinedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A row whole: what it takes to read it again."""
+
+    row: QuarantinedRow
+    header: bytes
+    original: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantineCount:
     """How many rows of a source broke a rule."""
 
@@ -76,13 +85,13 @@ class Quarantine:
         """
         at = now().isoformat()
         sql = (
-            "INSERT INTO quarantine (quarantine_id, source, feed, row, field, rule, message, local_id, original, state,"
-            " at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'held', ?) ON CONFLICT DO NOTHING"
+            "INSERT INTO quarantine (quarantine_id, source, feed, row, field, rule, message, local_id, original, header,"
+            " state, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'held', ?) ON CONFLICT DO NOTHING"
         )
         tx.many(
             sql,
             [
-                (_id(source, q), source, q.feed, q.row, q.field, q.rule, q.message, q.local_id, q.original, at)
+                (_id(source, q), source, q.feed, q.row, q.field, q.rule, q.message, q.local_id, q.original, q.header, at)
                 for q in rows
             ],
         )
@@ -109,19 +118,19 @@ class Quarantine:
         with self._database.read() as view:
             return [_listed(row) for row in view.raw(sql, (*given.values(), after, limit))]
 
-    def get(self, permit: Permit, quarantine_id: str) -> tuple[QuarantinedRow, bytes]:
-        """Return a row and its original bytes.
+    def get(self, permit: Permit, quarantine_id: str) -> HeldRow:
+        """Return a row with its original bytes and the header line it stood under.
 
         Raises:
             NotFound: there is none of that id.
         """
         require(permit)
-        sql = f"SELECT {_LISTED}, original FROM quarantine WHERE quarantine_id = ?"  # noqa: S608 - our own names
+        sql = f"SELECT {_LISTED}, header, original FROM quarantine WHERE quarantine_id = ?"  # noqa: S608 - our own names
         with self._database.read() as view:
             rows = view.raw(sql, (quarantine_id,))
         if not rows:
             raise NotFound("there is no such quarantined row", reason="quarantine")
-        return _listed(rows[0][:9]), bytes(rows[0][9])
+        return HeldRow(_listed(rows[0][:9]), bytes(rows[0][9]), bytes(rows[0][10]))
 
     def mark(self, tx: Tx, quarantine_ids: Sequence[str], state: QuarantineState) -> None:
         """Say what became of rows."""

@@ -12,7 +12,7 @@ from gateway.storage.population import Member, people_of, readable
 from ig.decision import FilterKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from adapters.feed import SourceRecord
     from gateway.storage.database import Database, Reading, Tx
@@ -72,6 +72,17 @@ class StoredResource:
     feed: str
     row: int
     content_hash: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedResource:
+    """A resource and the person it was joined to, for a release. ``body`` is JSON bytes."""
+
+    person_id: str
+    source: str
+    section: str
+    occurred: str
     body: bytes
 
 
@@ -191,6 +202,31 @@ class Records:
         require(permit)
         with self._database.read() as view:
             return _held_people(view, [person]).get(person)
+
+    def linked(self, permit: Permit, sections: Collection[str], chunk: int = 5_000) -> Iterator[LinkedResource]:
+        """Yield what the permit's population has in ``sections``, by resource id: what a release is made of.
+
+        Only from the permit's providers, and never what is sensitive. Who is in the population is ``population``'s.
+        """
+        require(permit)
+        with self._database.read() as view:
+            conditions = [view.among("r.organisation"), view.among("r.section")]
+            values = [view.listed(readable(permit)), view.listed(sections)]
+            sql = (
+                "SELECT r.resource_id, l.person_id, r.source, r.section, r.occurred, r.body FROM resource r "  # noqa: S608
+                "JOIN live_link l ON l.source_person_id = r.source_person_id "
+                f"WHERE {' AND '.join(conditions)} AND NOT r.deleted AND NOT r.sensitive AND r.resource_id > ? "
+                "ORDER BY r.resource_id LIMIT ?"
+            )
+            last = ""
+            while rows := view.raw(sql, (*values, last, chunk)):
+                yield from (LinkedResource(row[1], row[2], row[3], row[4], bytes(row[5])) for row in rows)
+                last = rows[-1][0]
+
+    def joined(self) -> int:
+        """Return how many people have a live link; a figure only, so no permit."""
+        with self._database.read() as view:
+            return int(view.raw("SELECT count(DISTINCT person_id) FROM live_link")[0][0])
 
     def counts(self) -> list[SourceCount]:
         """Return how much each source has sent; figures only, so no permit."""

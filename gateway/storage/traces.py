@@ -63,6 +63,33 @@ class Traces:
         marks = [(result.model, result.source_person_id) for result in results]
         tx.many("UPDATE source_person SET traced_under = ? WHERE source_person_id = ?", marks)
 
+    def numbers_found(self, permit: Permit) -> dict[str, str]:
+        """Return the number proposed for each source person traced, empty where none was."""
+        require(permit)
+        with self._database.read() as view:
+            return dict(view.raw("SELECT source_person_id, nhs_number FROM trace_result"))
+
+    def flag_duplicates(self, tx: Tx, flag: str) -> int:
+        """Flag those source people who share a person with another of the same sender. Returns how many there are.
+
+        Who shared one and does so no longer loses the flag.
+        """
+        sql = (
+            "SELECT t.source_person_id, t.flags, count(*) OVER (PARTITION BY s.source, s.organisation, l.person_id) "
+            "FROM trace_result t JOIN source_person s ON s.source_person_id = t.source_person_id "
+            "JOIN live_link l ON l.source_person_id = t.source_person_id WHERE s.retired_into IS NULL"
+        )
+        changed, shared = [], 0
+        for person, joined, together in tx.raw(sql):
+            flags = set(joined.split(",")) - {"", flag}
+            if together > 1:
+                flags.add(flag)
+                shared += 1
+            if (now_flagged := ",".join(sorted(flags))) != joined:
+                changed.append((now_flagged, person))
+        tx.many("UPDATE trace_result SET flags = ? WHERE source_person_id = ?", changed)
+        return shared
+
     def of(self, permit: Permit, source_person: str) -> TraceResult | None:
         """Return the latest result for a source person, or None before the first."""
         require(permit)

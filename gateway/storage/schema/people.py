@@ -13,7 +13,7 @@ index_person = Table(
     "index_person",
     gateway,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("person_id", String(36), nullable=False),
+    Column("person_id", String(36), nullable=False, index=True),
     Column("nhs_number", String(10), nullable=False),
     Column("version", Integer, nullable=False),
     Column("security", String(1), nullable=False),

@@ -81,6 +81,7 @@ quarantine = Table(
     Column("message", String(500), nullable=False),
     Column("local_id", String(128), nullable=False),
     Column("original", LargeBinary, nullable=False),
+    Column("header", LargeBinary, nullable=False),
     Column("state", String(16), nullable=False),
     Column("at", Utc, nullable=False),
 )
