@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fixtures.agreements import demo_agreements
 from ig.agreement import load
-from ig.decide import Asker, Fact, Facts, Known, Request, SubjectRef
+from ig.decide import Asker, Fact, Facts, Known, Request, SubjectRef, decide
 from ig.purpose import Level, OrgClass, Purpose, Role
 from ig.register import Register
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ig.agreement import Agreement
+    from ig.decide import Decision
 
 _NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -70,7 +73,7 @@ _SECONDARY: dict[str, Any] = {
     "on_lapse": "deny",
     "preconditions": {
         "dspt": {"at_least": "standards-met", "applies_to": ["recipients", "providers"]},
-        "approvals": [{"ref": "X", "valid_to": "2028-06-01", "covers": ["gp", "social_care"]}],
+        "approvals": [{"ref": "X", "valid_to": "2027-06-01", "covers": ["gp", "social_care"]}],
     },
     "opt_outs": {
         "national": {"apply": True, "max_cache_age_days": 7},
@@ -250,3 +253,37 @@ def casefind(ask: Callable[..., Request]) -> Callable[..., Request]:
         return ask(**{**usual, **parts})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small(  # noqa: PLR0913, PLR0917 - everything a test of the small world uses, in one hand
+    raw: Callable[..., dict[str, Any]],
+    agreement: Callable[[dict[str, Any]], Agreement],
+    world: Callable[..., Register],
+    ask: Callable[..., Request],
+    casefind: Callable[..., Request],
+    favourable: Facts,
+) -> SimpleNamespace:
+    """Return the small world: its documents, its usual requests and facts, and ``decide`` with all of them usual.
+
+    ``fresh`` are the favourable facts for any instant: opt-out lists made in the future are never stale.
+    """
+    later = {
+        scheme: replace(fact, as_of=datetime(2040, 1, 1, tzinfo=UTC)) for scheme, fact in favourable.optouts.items()
+    }
+    usual = world()
+
+    def decided(request: Request, register: Register = usual, *, at: datetime = _NOW, **facts: Any) -> Decision:  # noqa: ANN401
+        return decide(request, register, replace(favourable, **facts), at)
+
+    return SimpleNamespace(
+        raw=raw,
+        agreement=agreement,
+        world=world,
+        ask=ask,
+        casefind=casefind,
+        facts=favourable,
+        fresh=replace(favourable, optouts=later),
+        now=_NOW,
+        decide=decided,
+    )
