@@ -19,6 +19,7 @@ from uuid import NAMESPACE_URL, uuid5
 from adapters.systems import (
     ACT_CODE,
     CONFIDENTIALITY,
+    CONTENT_HASH,
     HL7_TERMINOLOGY,
     LOCAL_ID,
     NHS_NUMBER,
@@ -345,3 +346,25 @@ def episode_of_care(
     if when:
         begun["period"] = when
     return begun
+
+
+def provenance(target: str, *, recorded: str, feed: str, row: int, content_hash: str, sender: str) -> Resource:
+    """Say where a resource came from: its sender, the file and row, and the SHA-256 of what was received.
+
+    ``target`` is ``Type/id``; ``recorded`` the instant at which this is said; a blank ``sender`` is said to be withheld.
+    """
+    kind, _, identity = target.partition("/")
+    return {
+        "resourceType": "Provenance",
+        "id": resource_id("provenance", target, content_hash),
+        "meta": {"profile": [UKCORE_PROFILE + "Provenance"]},
+        "target": [reference(kind, identity)],
+        "recorded": recorded,
+        "agent": [{"who": organisation(sender) if sender else {"display": "withheld"}}],
+        "entity": [
+            {
+                "role": "source",
+                "what": {"identifier": {"system": CONTENT_HASH, "value": content_hash}, "display": f"{feed}, row {row}"},
+            }
+        ],
+    }
