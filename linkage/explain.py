@@ -82,6 +82,7 @@ _INTERACTIONS: Final[Mapping[str, str]] = {
     "middle-name-or-sibling": "May be a twin who bears this name as a middle name",
     "forename-unknown": "May be a twin: same birth date and household, first name not known",
     "parent-or-namesake": "May be a parent or child of the same name",
+    "names-of-one-community": "Both names are the same, which happens more often within a community; no place agrees",
     "one-household": "Address and contact details are shared by a household and count once",
 }
 

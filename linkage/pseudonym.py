@@ -51,7 +51,7 @@ class Domain:
                 raise ValueError("a part of a pseudonym domain is empty or holds a separator")
 
     def __str__(self) -> str:
-        return "|".join((self.agreement, self.recipient, self.project, self.epoch))
+        return f"{self.agreement}|{self.recipient}|{self.project}|{self.epoch}"
 
 
 def domain_key(root: bytes, domain: Domain) -> bytes:
@@ -101,7 +101,7 @@ def _base32(value: int, length: int) -> str:
 
 
 def _check_character(body: str) -> str:
-    """ISO 7064 MOD 37,36: catches every wrong character and every exchange of neighbours."""
+    """ISO 7064 MOD 37,36: catches every wrong character and nearly every exchange of neighbours."""
     modulus = len(_CHECKED)
     product = modulus
     for character in body.upper():

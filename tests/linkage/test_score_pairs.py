@@ -1,0 +1,83 @@
+"""The evaluator: bits are the model's, moved by how common a name is and how large the index."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linkage.explain import Evidence
+from linkage.model import Frequencies, Model
+from linkage.normalise import normalise
+from linkage.person import Demographics
+from linkage.score import Scorer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOBODY = Frequencies({}, 0)
+ASHA = Demographics(family="Patel", given="Asha", birth_date="1961-03-04", postcode="LE2 1AA")
+
+
+def bits_of(field: str, evidence: Sequence[Evidence]) -> float:
+    return next(piece.bits for piece in evidence if piece.field == field)
+
+
+def test_the_weight_is_the_sum_of_the_evidence_and_every_field_is_named(model: Model) -> None:
+    person = normalise(ASHA)
+    bits, levels, evidence = Scorer(model, NOBODY, 1_000_000).score(person, person)
+    assert bits == pytest.approx(sum(piece.bits for piece in evidence))
+    assert len(evidence) == len(levels) == 11
+
+
+def test_a_common_name_weighs_less_and_a_rare_one_no_more_than_the_floor_allows(model: Model) -> None:
+    frequencies = Frequencies({"family": {"PATEL": 40_000}, "given": {"ASHA": 1}}, 1_000_000)
+    scorer = Scorer(model, frequencies, 1_000_000)
+    person = normalise(ASHA)
+    _, _, evidence = scorer.score(person, person)
+    weights, rules = model.comparisons, model.term_frequencies
+    common = weights["family"]["exact"].bits + log2(rules["family"].typical / (40_008 / 1_002_000))
+    rare = weights["given"]["exact"].bits + log2(rules["given"].typical / rules["given"].floor)
+    assert bits_of("family", evidence) == pytest.approx(common)
+    assert bits_of("given", evidence) == pytest.approx(rare)
+
+
+def test_without_counts_a_name_weighs_what_a_typical_one_does(model: Model) -> None:
+    person = normalise(ASHA)
+    _, _, evidence = Scorer(model, NOBODY, 1_000_000).score(person, person)
+    assert bits_of("family", evidence) == pytest.approx(model.comparisons["family"]["exact"].bits)
+
+
+@pytest.mark.parametrize(
+    ("asked", "held"),
+    [(("Smith", ()), ("Jones", ("Smith",))), (("Jones", ("Smith",)), ("Smith", ()))],
+)
+def test_an_earlier_name_is_weighed_by_the_frequency_of_the_name_shared(
+    model: Model, asked: tuple[str, tuple[str, ...]], held: tuple[str, tuple[str, ...]]
+) -> None:
+    frequencies = Frequencies({"family": {"SMITH": 10_000, "JONES": 5}}, 1_000_000)
+    one, other = (normalise(Demographics(family=name, previous_family=earlier)) for name, earlier in (asked, held))
+    _, _, evidence = Scorer(model, frequencies, 1_000_000).score(one, other)
+    expected = model.comparisons["family"]["previous"].bits + log2(0.004 / (10_008 / 1_002_000))
+    assert bits_of("family", evidence) == pytest.approx(expected)
+
+
+def test_what_few_people_share_weighs_more_in_a_larger_index_and_never_nothing(model: Model) -> None:
+    person = normalise(ASHA)
+
+    def address(size: int) -> float:
+        return bits_of("address", Scorer(model, NOBODY, size).score(person, person)[2])
+
+    assert address(2_000_000) == pytest.approx(address(1_000_000) + 1)
+    assert address(5) == address(model.prior.least_people) >= 1
+
+
+def test_a_twin_is_recognised_by_the_pattern_and_pays_for_it(model: Model) -> None:
+    asha, usha = normalise(ASHA), normalise(Demographics(**{**_as_dict(ASHA), "given": "Bhavna"}))
+    _, _, evidence = Scorer(model, NOBODY, 1_000_000).score(asha, usha)
+    assert evidence[-1] == Evidence("twin-or-sibling", "applies", -12.0)
+
+
+def _as_dict(said: Demographics) -> dict[str, str]:
+    return {name: getattr(said, name) for name in ("family", "given", "birth_date", "postcode")}
