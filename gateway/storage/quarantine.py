@@ -85,16 +85,10 @@ class Quarantine:
         """
         at = now().isoformat()
         sql = (
-            "INSERT INTO quarantine (quarantine_id, source, feed, row, field, rule, message, local_id, original, header,"
-            " state, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'held', ?) ON CONFLICT DO NOTHING"
+            "INSERT INTO quarantine (quarantine_id, source, feed, row, field, rule, message, local_id, original, "
+            "header, state, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'held', ?) ON CONFLICT DO NOTHING"
         )
-        tx.many(
-            sql,
-            [
-                (_id(source, q), source, q.feed, q.row, q.field, q.rule, q.message, q.local_id, q.original, q.header, at)
-                for q in rows
-            ],
-        )
+        tx.many(sql, [(_id(source, row), source, *_told(row), at) for row in rows])
         return len(rows)
 
     def list(  # noqa: PLR0913 - one argument for each thing that can be asked for
@@ -147,6 +141,10 @@ class Quarantine:
 def _id(source: str, row: Quarantined) -> str:
     digest = hashlib.sha256(row.original).hexdigest()
     return str(uuid5(_NAMESPACE, f"{source}|{row.feed}|{row.row}|{row.field}|{row.rule}|{digest}"))
+
+
+def _told(row: Quarantined) -> tuple[Any, ...]:
+    return (row.feed, row.row, row.field, row.rule, row.message, row.local_id, row.original, row.header)
 
 
 def _listed(row: tuple[Any, ...]) -> QuarantinedRow:

@@ -78,6 +78,7 @@ def test_a_newer_fact_replaces_and_an_older_one_is_dropped(stores: Stores) -> No
     assert facts.of(["p"]) == [new]
     with stores.transaction() as tx:
         assert facts.put_many(tx, [new, old]) == 1
+    assert facts.of_kind(REGISTRATION) == [new]
     assert facts.counts() == {REGISTRATION: 1}
     assert facts.newest() == {REGISTRATION: LATER}
 
@@ -199,6 +200,16 @@ def population(
             ],
         )
     return persons
+
+
+def test_a_release_is_made_of_what_its_people_have(
+    stores: Stores, make_permit: Callable[..., Permit], population: dict[str, str]
+) -> None:
+    found = list(stores.records.linked(make_permit(providers=["X09"]), ["problems"], chunk=3))
+    assert {one.person_id for one in found} == set(population.values())
+    assert {(one.source, one.section) for one in found} == {("social-care", "problems")}
+    assert list(stores.records.linked(make_permit(providers=["R01"]), ["problems"])) == []
+    assert stores.records.joined() == 4
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def test_finds_a_person_by_number_with_all_that_matching_needs(
     assert held.person.family == "EXAMPLE"
     assert (held.security, held.superseded_by, held.death) == (Security.RESTRICTED, survivor, Death.FORMAL)
     assert stores.index.by_number(permit, nth_number(2)) is None
+    assert stores.index.by_person(permit, held.person_id) == held
+    assert stores.index.by_person(permit, "unknown") is None
     assert set(stores.index.by_numbers(permit, [nth_number(1), nth_number(2)])) == {nth_number(1)}
 
 

@@ -16,7 +16,7 @@ from gateway.errors import Conflict, NotFound
 from gateway.storage import jobs
 from gateway.storage.jobs import JobState, is_alive, worker_name
 from gateway.storage.links import Basis, LinkKind, NewLink
-from gateway.storage.quarantine import QuarantineCount, QuarantineState
+from gateway.storage.quarantine import HeldRow, QuarantineCount, QuarantineState
 from gateway.storage.reviews import CaseCandidate, CaseState, NewCase
 from gateway.storage.traces import NumberCount, TraceResult
 from linkage.explain import Evidence
@@ -64,6 +64,26 @@ def test_numbers_are_counted_before_and_after(stores: Stores, two_people: list[s
     assert stores.traces.numbers() == [NumberCount("social-care", 2, 1, 2)]
 
 
+def test_people_of_one_sender_who_are_one_person_are_flagged(
+    stores: Stores, permit: Permit, two_people: list[str]
+) -> None:
+    results = [
+        TraceResult(one, "matched", "", "clear", ("deceased-formal",), "9990000018", "p", (), "m") for one in two_people
+    ]
+    with stores.transaction() as tx:
+        stores.traces.put_many(tx, results)
+        stores.links.append(tx, [NewLink(one, "p", LinkKind.IS, Basis.PERSON, "reviewer") for one in two_people])
+        assert stores.traces.flag_duplicates(tx, "duplicate-in-source") == 2
+    flagged = stores.traces.of(permit, two_people[0])
+    assert flagged is not None
+    assert flagged.flags == ("deceased-formal", "duplicate-in-source")
+    with stores.transaction() as tx:
+        stores.links.unlink(tx, two_people[1], "reviewer")
+        assert stores.traces.flag_duplicates(tx, "duplicate-in-source") == 0
+    assert stores.traces.of(permit, two_people[0]) == results[0]
+    assert stores.traces.numbers_found(permit) == dict.fromkeys(two_people, "9990000018")
+
+
 def test_a_case_is_opened_shown_and_decided_once(stores: Stores, permit: Permit) -> None:
     candidates = (CaseCandidate("person-a", 12.5, 0.8, EVIDENCE), CaseCandidate("person-b", 11.0, 0.2))
     case = NewCase("source-person", "twins", candidates, "house@1")
@@ -99,7 +119,7 @@ def test_a_newer_model_asks_anew_and_certainty_closes_the_case(stores: Stores, p
 
 def test_a_quarantined_row_is_listed_without_and_shown_with_a_permit(stores: Stores, permit: Permit) -> None:
     bad = Quarantined(
-        "events.csv", 7, "birth_date", "impossible-date", "birth_date: no such day", b"7,31/02/1980", "e7"
+        "events.csv", 7, "birth_date", "impossible-date", "birth_date: no such day", b"7,31/02/1980", "e7", b"id,born"
     )
     other = Quarantined("events.csv", 8, "gender", "unknown-code", "gender: code not in the list", b"8,Q")
     for _ in range(2):
@@ -107,7 +127,7 @@ def test_a_quarantined_row_is_listed_without_and_shown_with_a_permit(stores: Sto
             stores.quarantine.put_many(tx, "social-care", [bad, other])
     (listed,) = stores.quarantine.list(source="social-care", rule="impossible-date", feed="events.csv")
     assert "31/02" not in repr(listed)
-    assert stores.quarantine.get(permit, listed.quarantine_id) == (listed, b"7,31/02/1980")
+    assert stores.quarantine.get(permit, listed.quarantine_id) == HeldRow(listed, b"id,born", b"7,31/02/1980")
     with stores.transaction() as tx:
         stores.quarantine.mark(tx, [listed.quarantine_id], QuarantineState.REPLAYED)
     assert [row.row for row in stores.quarantine.list()] == [8]

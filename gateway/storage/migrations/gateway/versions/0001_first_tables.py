@@ -133,6 +133,7 @@ def _index_person() -> None:
         sa.Column("patient", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_index_person")),
     )
+    op.create_index("ix_index_person_person_id", "index_person", ["person_id"])
 
 
 def _index_term() -> None:
@@ -227,6 +228,7 @@ def _quarantine() -> None:
         sa.Column("message", sa.String(length=500), nullable=False),
         sa.Column("local_id", sa.String(length=128), nullable=False),
         sa.Column("original", sa.LargeBinary(), nullable=False),
+        sa.Column("header", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("quarantine_id", name=op.f("pk_quarantine")),
