@@ -1,0 +1,25 @@
+"""``demo``: a synthetic county, three feeds, every room in use, in one command."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.cli.context import Desk, pass_desk
+
+
+@click.command()
+@click.option("--people", default=20_000, show_default=True, type=click.IntRange(500, 1_000_000))
+@click.option("--seed", default=20_260_930, show_default=True)
+@click.option("--no-serve", is_flag=True, help="Load and print the summary, then stop.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@pass_desk
+def demo(desk: Desk, people: int, seed: int, no_serve: bool, host: str, port: int) -> None:  # noqa: FBT001, PLR0913 - options
+    """Load synthetic people and three real-format feeds, link them, release data, print a summary, and serve."""
+    from gateway.demo import run  # noqa: PLC0415 - the only importer of fixtures, and only when asked
+
+    run(desk.settings, people=people, seed=seed)
+    if not no_serve:
+        from gateway.app import serve  # noqa: PLC0415
+
+        serve(desk.settings, host=host, port=port)

@@ -1,0 +1,165 @@
+"""``index``, ``ingest``, ``link``, ``unlink``, ``quarantine`` and ``validate``: records in, and joined."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - click needs no annotation, mypy does
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.context import Desk, err, out, pass_desk
+from gateway.cli.progress import progress
+from gateway.services.records import quarantine as quarantine_service
+from gateway.services.records.index import load_index
+from gateway.services.records.ingest import ingest_files
+from gateway.services.records.link import link_all
+from gateway.services.records.unlink import unlink_record
+from gateway.services.records.validate import validate_path
+from ig.purpose import Purpose
+
+if TYPE_CHECKING:
+    from gateway.services.records.ingest import IngestReport
+
+_PATHS = click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
+)
+
+
+@click.group()
+def index() -> None:
+    """Load the people who can be traced to."""
+
+
+@index.command()
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "layout", type=click.Choice(["csv"]), default="csv", show_default=True)
+@click.option("--source", type=click.Choice(["pds", "gp-list", "demo"]), required=True, help="Where the index is from.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day it was true, YYYY-MM-DD.")
+@pass_desk
+def load(desk: Desk, path: Path, layout: str, source: str, as_of: datetime) -> None:  # noqa: ARG001 - one layout so far
+    """Load PATH, whole or not at all: rows that break a rule are quarantined, the rest go in."""
+    with progress("loading the index") as report:
+        result = load_index(desk.house, desk.caller(Purpose.PROCESSING), path, source, as_of.date(), report)
+    out.print(f"{result.people:,} people loaded from {path.name}, as of {as_of:%Y-%m-%d}", markup=False)
+    for rule, count in sorted(result.quarantined.items()):
+        out.print(f"  quarantined, {rule}: {count:,}", markup=False)
+
+
+@click.group()
+def ingest() -> None:
+    """Read source files into the record store. Bad rows are quarantined with their reason; the rest go in."""
+
+
+def _ingest(desk: Desk, source: str, paths: tuple[Path, ...], mapping: Path | None = None) -> None:
+    with progress(f"reading {source}") as report:
+        result = ingest_files(desk.house, desk.caller(Purpose.PROCESSING), source, paths, report, mapping=mapping)
+    _print_ingest(result)
+
+
+def _print_ingest(result: IngestReport) -> None:
+    if result.already:
+        out.print("these files are already in; nothing changed", markup=False)
+    out.print(
+        f"{result.read:,} rows read: {result.new:,} new, {result.changed:,} changed, {result.same:,} the same, "
+        f"{result.deleted:,} deletions, {sum(result.quarantined.values()):,} quarantined",
+        markup=False,
+    )
+    for (field, rule), count in sorted(result.quarantined.items()):
+        out.print(f"  quarantined, {field or 'row'}, {rule}: {count:,}", markup=False)
+
+
+@ingest.command("social-care")
+@_PATHS
+@pass_desk
+def social_care(desk: Desk, paths: tuple[Path, ...]) -> None:
+    """Adult social care client extracts (Client Level Data, Release 1 header)."""
+    _ingest(desk, "social-care", paths)
+
+
+@ingest.command()
+@_PATHS
+@pass_desk
+def gp(desk: Desk, paths: tuple[Path, ...]) -> None:
+    """GP extract folders in the EMIS Web bulk layout, one folder a practice and run."""
+    _ingest(desk, "gp", paths)
+
+
+@ingest.command()
+@_PATHS
+@pass_desk
+def acute(desk: Desk, paths: tuple[Path, ...]) -> None:
+    """Hospital HL7 v2 ADT message files."""
+    _ingest(desk, "acute", paths)
+
+
+@ingest.command()
+@_PATHS
+@click.option("--map", "mapping", required=True, help="A shipped map's name (nhs111) or a YAML file.")
+@pass_desk
+def tabular(desk: Desk, paths: tuple[Path, ...], mapping: str) -> None:
+    """Any CSV, by a column map."""
+    _ingest(desk, "tabular", paths, Path(mapping))
+
+
+@click.command()
+@pass_desk
+def link(desk: Desk) -> None:
+    """Trace every record that is new or changed, and join those that the model settles."""
+    with progress("linking") as report:
+        result = link_all(desk.house, desk.caller(Purpose.PROCESSING), report)
+    out.print(f"{result.traced:,} people traced under model {result.model}", markup=False)
+    for outcome, count in sorted(result.outcomes.items()):
+        out.print(f"  {outcome}: {count:,}", markup=False)
+    out.print(
+        f"  links: {result.links:,} ({result.joined:,} joined for direct care, the rest proposed); "
+        f"duplicates inside one source: {result.duplicates:,}; opened for review: {result.reviews:,}",
+        markup=False,
+    )
+
+
+@click.command()
+@click.argument("source_person_id")
+@click.option("--reason", required=True, help="Why, in a few words without personal data.")
+@pass_desk
+def unlink(desk: Desk, source_person_id: str, reason: str) -> None:
+    """Say that a joined record is not that person: restores the state before the link, and keeps both facts."""
+    person = unlink_record(desk.house, desk.caller(), source_person_id, reason)
+    out.print(f"unlinked; that person is ruled out for this record from now on ({person})", markup=False)
+
+
+@click.group()
+def quarantine() -> None:
+    """Rows that could not be used, with the field and rule that say why."""
+
+
+@quarantine.command("list")
+@click.option("--rule", default="", help="Only this rule.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@pass_desk
+def list_quarantine(desk: Desk, rule: str, limit: int) -> None:
+    """List rows by file, row, field and rule. Contents are not shown."""
+    for row in quarantine_service.listing(desk.house, rule, limit):
+        out.print(
+            f"{row.quarantine_id}  {row.feed} row {row.row}  {row.field}  {row.rule}  {row.message}", markup=False
+        )
+
+
+@quarantine.command()
+@pass_desk
+def replay(desk: Desk) -> None:
+    """Read every quarantined row again with today's rules; those that pass go in."""
+    result = quarantine_service.replay(desk.house, desk.caller(Purpose.PROCESSING))
+    out.print(f"{result.read:,} rows read again, {result.mended:,} went in, {result.left:,} stay", markup=False)
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_context
+def validate(ctx: click.Context, path: Path) -> None:
+    """Check a FHIR resource, Bundle or ndjson file against R4 and the house's UK Core rules."""
+    issues = validate_path(path)
+    for issue in issues:
+        err.print(str(issue), markup=False)
+    out.print(f"{len(issues)} issues" if issues else "no issues", markup=False)
+    ctx.exit(1 if issues else 0)

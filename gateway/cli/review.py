@@ -1,0 +1,49 @@
+"""``review``: the doubtful pairs, decided by a person."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.cli.context import Desk, out, pass_desk
+from gateway.services.records import reviews
+from linkage.explain import describe
+
+
+@click.group()
+def review() -> None:
+    """Clerical review: list, show and decide the records that the model leaves to a person."""
+
+
+@review.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@pass_desk
+def list_cases(desk: Desk, limit: int) -> None:
+    """List open cases, oldest first, by opaque id."""
+    for case in reviews.open_cases(desk.house, desk.caller(), limit):
+        out.print(f"{case.case_id}  {case.reason}  {case.candidates} candidates", markup=False)
+
+
+@review.command()
+@click.argument("case_id")
+@pass_desk
+def show(desk: Desk, case_id: str) -> None:
+    """Show the evidence for each candidate of a case. Evidence names fields and levels, never values."""
+    case = reviews.case(desk.house, desk.caller(), case_id)
+    for number, candidate in enumerate(case.candidates, 1):
+        out.print(f"{number}. {candidate.person_id}  {candidate.bits:+.1f} bits", markup=False)
+        for piece in candidate.evidence:
+            out.print(f"     {describe(piece)}", markup=False)
+
+
+@review.command()
+@click.argument("case_id")
+@click.option("--is", "is_person", metavar="PERSON_ID", default="", help="This record is that person.")
+@click.option("--none", "nobody", is_flag=True, help="This record is none of the candidates.")
+@click.option("--note", default="", help="Why, in a few words without personal data.")
+@pass_desk
+def decide(desk: Desk, case_id: str, is_person: str, nobody: bool, note: str) -> None:  # noqa: FBT001 - a flag
+    """Decide a case: it outlives every re-run of the model."""
+    if bool(is_person) == nobody:
+        raise click.UsageError("say either --is PERSON_ID or --none")
+    reviews.decide_case(desk.house, desk.caller(), case_id, is_person, note)
+    out.print("decided", markup=False)

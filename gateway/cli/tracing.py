@@ -1,0 +1,112 @@
+"""``verify``, ``trace`` and ``explain``: one person now, a file overnight, and the reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from gateway.cli.context import Desk, out, pass_desk
+from gateway.cli.progress import progress
+from gateway.services.tracing.batch import trace_csv
+from gateway.services.tracing.explain import explain_source_person
+from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION
+from gateway.services.tracing.verify import verify_number
+from linkage.explain import describe
+from linkage.person import Demographics
+
+if TYPE_CHECKING:
+    from gateway.services.tracing.verify import VerifyResult
+
+_GENDERS = ["male", "female", "other", "unknown"]
+
+
+@click.command()
+@click.argument("nhs_number", metavar="NHS_NUMBER")
+@click.option("--family", required=True, help="Family name.")
+@click.option("--given", default="", help="First given name.")
+@click.option("--birthdate", required=True, help="Date of birth: YYYY-MM-DD, or YYYY-MM or YYYY if that is all.")
+@click.option("--postcode", default="", help="Postcode.")
+@click.option("--gender", default="", type=click.Choice(_GENDERS), help="Administrative gender.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@pass_desk
+@click.pass_context
+def verify(  # noqa: PLR0913 - one parameter an option
+    ctx: click.Context,
+    desk: Desk,
+    nhs_number: str,
+    family: str,
+    given: str,
+    birthdate: str,
+    postcode: str,
+    gender: str,
+    as_json: bool,  # noqa: FBT001 - a flag
+) -> None:
+    """Check that NHS_NUMBER is this person's, and say what to do next."""
+    person = Demographics(family=family, given=given, birth_date=birthdate, postcode=postcode, gender=gender)
+    result = verify_number(desk.house, desk.caller(), nhs_number, person)
+    _print_json(result) if as_json else _print_words(result)
+    ctx.exit(OF_VERIFICATION[result.verdict].exit_code)
+
+
+def _print_words(result: VerifyResult) -> None:
+    row = OF_VERIFICATION[result.verdict]
+    out.print(f"{row.heading} ({result.verdict})", markup=False)
+    out.print(result.advice, markup=False)
+    if result.current and result.current != result.number:
+        out.print(f"Current NHS number: {result.current}", markup=False)
+    for flag in sorted(result.flags):
+        out.print(f"Flag: {flag}. {FLAG_SENTENCES[flag]}", markup=False)
+    if result.agreed:
+        out.print(f"Agrees: {', '.join(result.agreed)}", markup=False)
+    for piece in result.evidence:
+        out.print(f"  {describe(piece)}", markup=False)
+    out.print(f"Status indicator {result.status}.", markup=False)
+    if result.checked_against:
+        against = result.checked_against
+        out.print(
+            f"Checked against {against.source}, as of {against.as_of:%d %B %Y}, {against.people:,} people.",
+            markup=False,
+        )
+
+
+def _print_json(result: VerifyResult) -> None:
+    body: dict[str, Any] = {
+        "verdict": result.verdict,
+        "flags": sorted(result.flags),
+        "current": result.current.digits if result.current else None,
+        "status": result.status,
+        "agreed": result.agreed,
+        "advice": result.advice,
+    }
+    out.print(orjson.dumps(body).decode(), markup=False)
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "layout", type=click.Choice(["csv"]), default="csv", show_default=True)
+@click.option("--out", "target", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Response file.")
+@pass_desk
+def trace(desk: Desk, path: Path, layout: str, target: Path) -> None:  # noqa: ARG001 - one layout so far
+    """Trace every row of PATH and write the response file, whole or not at all.
+
+    Columns are those of the index CSV with row_id first; see docs/reference/files.md.
+    """
+    with progress("tracing") as report:
+        result = trace_csv(desk.house, desk.caller(), path, target, report)
+    out.print(f"{result.rows:,} rows traced", markup=False)
+    for outcome, count in sorted(result.outcomes.items()):
+        out.print(f"  {outcome}: {count:,}", markup=False)
+    for rule, count in sorted(result.refused.items()):
+        out.print(f"  not traced, {rule}: {count:,}", markup=False)
+
+
+@click.command()
+@click.argument("source_person_id")
+@pass_desk
+def explain(desk: Desk, source_person_id: str) -> None:
+    """Say why a source's record of a person was joined, proposed or left alone."""
+    for line in explain_source_person(desk.house, desk.caller(), source_person_id):
+        out.print(line, markup=False)

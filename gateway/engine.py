@@ -1,0 +1,60 @@
+"""From a person asked about to a finding: the index gives candidates, linkage decides. Every surface traces here.
+
+The steps are those of the national services: the number first (cross-check), then all candidates that share a key
+(alphanumeric, algorithmic). A conclusive cross-check ends the trace without scoring anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from linkage.keys import probe_keys
+from linkage.model import Use
+
+if TYPE_CHECKING:
+    from gateway.storage.index import PersonIndex
+    from gateway.storage.permit import Permit
+    from linkage.decide import Candidate, Finding, Matcher, Verification
+    from linkage.nhs_number import NhsNumber
+    from linkage.person import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An index and a matcher made for it. ``model`` and ``model_hash`` name the model in links and ledger rows."""
+
+    index: PersonIndex
+    matcher: Matcher
+    model: str
+    model_hash: str
+
+    def trace(
+        self, permit: Permit, asked: Person, *, use: Use = Use.PROPOSE, never: frozenset[str] = frozenset()
+    ) -> Finding:
+        """Find the person in the index; ``never`` holds the person ids a human has ruled out."""
+        if asked.nhs_number is not None:
+            held, current = self._held(permit, asked.nhs_number)
+            conclusive = self.matcher.cross_check(asked, held, current)
+            if conclusive is not None and conclusive.best and conclusive.best.candidate.person_id not in never:
+                return conclusive
+        return self.matcher.trace(asked, self.candidates(permit, asked), use=use, never=never)
+
+    def verify(self, permit: Permit, number: NhsNumber, asked: Person) -> Verification:
+        """Confirm that ``number`` is the person's; other people are looked at only when it seems not to be."""
+        held, current = self._held(permit, number)
+        return self.matcher.verify(asked, held, current, self.candidates(permit, asked))
+
+    def candidates(self, permit: Permit, asked: Person) -> list[Candidate]:
+        """Return everyone in the index who shares a key with ``asked``; a superseded row brings its survivor along."""
+        found, _capped = self.index.candidates(permit, probe_keys(asked))
+        known = {one.person.nhs_number for one in found}
+        absent = {one.superseded_by for one in found if one.superseded_by and one.superseded_by not in known}
+        return [*found, *self.index.by_numbers(permit, absent).values()] if absent else found
+
+    def _held(self, permit: Permit, number: NhsNumber) -> tuple[Candidate | None, Candidate | None]:
+        """Return the row of a number and, where that was superseded, the row in force."""
+        held = self.index.by_number(permit, number)
+        if held is None or held.superseded_by is None:
+            return held, None
+        return held, self.index.by_number(permit, held.superseded_by)

@@ -1,0 +1,104 @@
+"""What is known when a decision is made: assurance, relationship, registration, restriction and opt-outs.
+
+Each fact carries its source and date. Where nothing is known the fact is absent, which the policy reads as unknown.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Final
+
+from gateway.storage.factkinds import ASSURANCE, RELATIONSHIP, opt_out
+from ig.decide import Fact, Facts, Known
+from ig.optouts import NOT_OPTED_OUT
+from ig.purpose import SECONDARY_USES
+from ig.relationships import RelationshipKind, Tie, legitimate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from datetime import date
+
+    from gateway.storage import Stores
+    from gateway.storage.facts import StoredFact
+    from gateway.storage.permit import Permit
+    from ig.decide import Request
+    from linkage.decide import Candidate
+
+_OPT_OUT: Final = opt_out("")
+
+
+class FactFinder:
+    """Looks up the facts of one request, with the gate's own permit where they are in the index."""
+
+    def __init__(self, stores: Stores, own_permit: Callable[[], Permit]) -> None:
+        self._stores = stores
+        self._own_permit = own_permit
+
+    def gather(self, request: Request, organisations: Collection[str], now: datetime) -> Facts:
+        """Return what is known about ``organisations`` (those the register names) and, for one person, about them."""
+        facts = self._stores.governance.facts
+        assured = facts.of({*organisations, request.asker.organisation}, {ASSURANCE})
+        assurance = {row.subject: _fact(row, row.value) for row in assured}
+        lists = self._lists() if request.asker.purpose in SECONDARY_USES else {}
+        if not isinstance(request.subject, Known):
+            return Facts(assurance=assurance, optouts=lists)
+        rows = facts.of([request.subject.ref])
+        indexed = self._indexed(request.subject.ref)
+        registration = self._registration(indexed)
+        return Facts(
+            assurance=assurance,
+            relationship=legitimate(_ties(rows, registration), request.asker.subject, request.asker.organisation, now),
+            registration=registration,
+            restricted=self._restricted(indexed),
+            optouts={**lists, **_own_opt_outs(rows)},
+        )
+
+    def _lists(self) -> dict[str, Fact]:
+        """How old each list of opt-outs is; of somebody who is on none, that is all there is to know."""
+        newest = self._stores.governance.facts.newest()
+        return {
+            kind.removeprefix(_OPT_OUT): Fact(NOT_OPTED_OUT, "list", as_of)
+            for kind, as_of in newest.items()
+            if kind.startswith(_OPT_OUT)
+        }
+
+    def _indexed(self, person_id: str) -> Candidate | None:
+        permit = self._own_permit()
+        number = self._stores.links.number_of(permit, person_id)
+        return self._stores.index.by_number(permit, number) if number else None
+
+    def _registration(self, indexed: Candidate | None) -> Fact | None:
+        info = self._stores.index.describe()
+        if indexed is None or info is None:
+            return None
+        return Fact(indexed.person.gp_practice or "none", info.source, _midnight(info.as_of))
+
+    def _restricted(self, indexed: Candidate | None) -> Fact | None:
+        info = self._stores.index.describe()
+        if indexed is None or info is None:
+            return None
+        return Fact(indexed.security.value, info.source, _midnight(info.as_of))
+
+
+def _ties(rows: Iterable[StoredFact], registration: Fact | None) -> list[Tie]:
+    """Read ``ODS:kind`` (anybody there) and ``ODS:kind:staff`` (that member of staff)."""
+    ties = []
+    for row in rows:
+        if row.kind == RELATIONSHIP:
+            organisation, kind, *staff = row.value.split(":", 2)
+            ties.append(Tie(RelationshipKind(kind), organisation, row.as_of, row.source, "".join(staff), row.expires))
+    if registration is not None and registration.value != "none":
+        ties.append(Tie(RelationshipKind.REGISTRATION, registration.value, registration.as_of, registration.source))
+    return ties
+
+
+def _own_opt_outs(rows: Iterable[StoredFact]) -> dict[str, Fact]:
+    return {row.kind.removeprefix(_OPT_OUT): _fact(row, row.value) for row in rows if row.kind.startswith(_OPT_OUT)}
+
+
+def _fact(row: StoredFact, value: str) -> Fact:
+    return Fact(value, row.source, row.as_of, row.expires)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)

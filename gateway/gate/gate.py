@@ -1,0 +1,208 @@
+"""The gate: asks the policy, makes the permit, and writes the row without which nothing leaves."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.errors import GatewayError, NotPermitted, NotSignedIn
+from gateway.gate.came_in import circumstances
+from gateway.gate.facts import FactFinder
+from gateway.storage.permit import mint
+from ig import disclosure
+from ig.decide import Asker, Known, Request, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from gateway.auth.caller import Caller
+    from gateway.storage import Stores
+    from gateway.storage.permit import Permit
+    from ig.decide import Decision, Described, Facts, Population
+    from ig.purpose import Level
+    from ig.register import Register
+
+_SENTENCES = {
+    "relationship-required": "You need a care relationship with this person to see their record.",
+    "break-glass-required": "This record can be seen only in an emergency, with a reason.",
+    "isa-suspended": "The agreement that would allow this is suspended.",
+    "isa-expired": "The agreement that would allow this has expired.",
+}
+
+
+@dataclass(slots=True)
+class Passage:
+    """What a use case holds inside the gate: the permit to read with, and the place to say what is about to leave."""
+
+    permit: Permit
+    decision: Decision
+    decision_id: str
+    _subjects: set[str] = field(default_factory=set)
+    _rows: int = 0
+    _outcome: str = ""
+
+    def allows(self, name: str) -> bool:
+        """Whether the agreement shows this field or section."""
+        return name in self.decision.fields_allowed
+
+    def disclose(self, people: Iterable[str], *, rows: int = 0, outcome: str = "") -> None:
+        """Say whom the answer is about (person ids), how many rows it has, and its outcome code.
+
+        May be called more than once; nothing leaves before the ``with`` block has ended and the row is durable.
+        """
+        self._subjects.update(people)
+        self._rows += rows
+        self._outcome = outcome or self._outcome
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Whom the answer is about, as said so far."""
+        return frozenset(self._subjects)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the answer has, as said so far."""
+        return self._rows
+
+
+class Gate:
+    """Caller → facts → decision → permit → reading → durable row → answer."""
+
+    def __init__(self, stores: Stores, register: Callable[[], Register], clock: Callable[[], datetime]) -> None:
+        self._stores = stores
+        self._register = register
+        self._clock = clock
+        self._facts = FactFinder(stores, self._own_permit)
+        self._known: tuple[Register | None, frozenset[str]] = (None, frozenset())
+
+    @contextmanager
+    def permit(  # noqa: PLR0913 - a request has these parts
+        self,
+        caller: Caller,
+        *,
+        level: Level,
+        datasets: Iterable[str],
+        fields: Iterable[str],
+        subject: Known | Described | Population,
+        filtered_on: Iterable[str] = (),
+        job: str = "",
+    ) -> Iterator[Passage]:
+        """Open the gate for one request, or refuse and record the refusal.
+
+        On leaving the block the disclosure row is durable, or :class:`Unavailable` is raised and nothing may be
+        answered. ``job`` names a piece of work on many people; its row is a batch row.
+
+        Raises:
+            NotPermitted: no agreement allows it; the refusal is in the ledger.
+            Unavailable: the ledger cannot take the row.
+        """
+        request = Request(
+            asker=_asker(caller),
+            level=level,
+            datasets=frozenset(map(str, datasets)),
+            fields=frozenset(map(str, fields)),
+            subject=subject,
+            filtered_on=frozenset(map(str, filtered_on)),
+        )
+        self._refuse_revoked(caller)
+        now = self._clock()
+        register = self._register()
+        facts = self._facts.gather(request, self._parties(register), now)
+        decision = decide(request, register, facts, now)
+        decision_id = uuid.uuid4().hex
+        if not decision.permits:
+            self._refuse(request, decision, decision_id, now, facts)
+        passage = Passage(self._mint(caller, decision, decision_id), decision, decision_id)
+        try:
+            yield passage
+        except BaseException:
+            with suppress(GatewayError):
+                self._write(request, passage, now, facts, job, failed=True)
+            raise
+        self._write(request, passage, now, facts, job, failed=False)
+
+    def outcome(self, decision_id: str, status: int, rows: int) -> None:
+        """Record, in the next group commit, how the answer to a decision ended (HTTP status, rows sent)."""
+        ended = disclosure.Status.DONE if status < 400 else disclosure.Status.ABORTED  # noqa: PLR2004 - HTTP classes
+        body = disclosure.outcome(circumstances(decision_id, self._clock()), ended, rows=rows)
+        self._stores.ledger.append(str(body["event"]), body, wait=False)
+
+    def administer(self, caller: Caller, action: str, target: str, **details: str | int | bool) -> None:
+        """Record, durably and before it is done, an act upon the gateway itself.
+
+        Raises:
+            Unavailable: the ledger cannot take the row; the act must not go on.
+        """
+        self._refuse_revoked(caller)
+        body = disclosure.administration(
+            circumstances(uuid.uuid4().hex, self._clock()), _asker(caller), action, target, details
+        )
+        self._stores.ledger.append(str(body["event"]), body, wait=True)
+
+    def _refuse_revoked(self, caller: Caller) -> None:
+        known = self._stores.governance.callers.get(caller.subject)
+        if known is None or known.state != "active":
+            raise NotSignedIn("this caller is not registered or has been revoked", reason="caller-unknown")
+
+    def _refuse(self, request: Request, decision: Decision, decision_id: str, now: datetime, facts: Facts) -> None:
+        subjects = self._tokens({request.subject.ref} if isinstance(request.subject, Known) else ())
+        whom = disclosure.Whom(subjects, relationship=facts.relationship.value if facts.relationship else "")
+        body = disclosure.decided(circumstances(decision_id, now), request, decision, whom)
+        self._stores.ledger.append(str(body["event"]), body, subjects=subjects, wait=True)
+        sentence = _SENTENCES.get(decision.reason, NotPermitted.staff_sentence)
+        raise NotPermitted(sentence, reason=decision.reason, decision=decision_id)
+
+    def _write(  # noqa: PLR0913 - a row has these parts
+        self, request: Request, passage: Passage, now: datetime, facts: Facts, job: str, *, failed: bool
+    ) -> None:
+        people = set() if failed else set(passage.people)
+        if isinstance(request.subject, Known):
+            people.add(request.subject.ref)
+        tokens = self._tokens(people)
+        came = circumstances(passage.decision_id, now)
+        if job:
+            work = disclosure.Work(job, passage.rows, tokens)
+            body = disclosure.batch(came, request, passage.decision, work)
+        else:
+            relationship = facts.relationship.value if facts.relationship else ""
+            whom = disclosure.Whom(tokens, relationship=relationship)
+            body = disclosure.decided(came, request, passage.decision, whom)
+        self._stores.ledger.append(str(body["event"]), body, subjects=tokens, wait=True)
+        if failed:
+            aborted = disclosure.outcome(came, disclosure.Status.FAILED, rows=0)
+            self._stores.ledger.append(str(aborted["event"]), aborted, wait=False)
+
+    def _tokens(self, people: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(self._stores.keys.subject_token(person) for person in people))
+
+    def _mint(self, caller: Caller, decision: Decision, decision_id: str) -> Permit:
+        return mint(
+            decision_id=decision_id,
+            caller=caller.subject,
+            organisation=caller.organisation,
+            purpose=caller.purpose,
+            agreement=decision.agreement,
+            fields=decision.fields_allowed,
+            providers=decision.providers,
+            row_filters=decision.row_filters,
+        )
+
+    def _parties(self, register: Register) -> frozenset[str]:
+        """Every organisation that an agreement names: whose assurance a decision may turn on."""
+        if self._known[0] is not register:
+            parties = frozenset(party.ods for terms in register.agreements for party in terms.parties)
+            self._known = (register, parties)
+        return self._known[1]
+
+    def _own_permit(self) -> Permit:
+        """A permit for the gate's own look at the facts of a decision; its holder never leaves this room."""
+        return mint(
+            decision_id="gate-facts", caller="gate", organisation="", purpose="decision-facts", agreement="gate"
+        )
+
+
+def _asker(caller: Caller) -> Asker:
+    return Asker(caller.subject, caller.organisation, caller.org_class, caller.role, caller.purpose)

@@ -1,0 +1,82 @@
+"""The open house: stores, gate and matcher, put together once and handed to every use case."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from gateway.engine import Engine
+from gateway.gate import Gate
+from gateway.register import make_register
+from gateway.storage import open_stores
+from linkage.decide import Matcher
+from linkage.model import Frequencies, Model
+from linkage.model import load as load_model
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gateway.settings import Settings
+    from gateway.storage import Stores
+    from ig.register import Register
+
+
+@dataclass(slots=True)
+class House:
+    """Everything a use case needs. Made by :func:`open_house`; closed by whoever opened it."""
+
+    settings: Settings
+    stores: Stores
+    model: Model
+    gate: Gate = field(init=False)
+    _engine: tuple[object, Engine] | None = field(default=None, init=False)
+    _register: tuple[object, Register] | None = field(default=None, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self.stores, self.register, self.now)
+
+    def now(self) -> datetime:
+        """The effective clock: never earlier than the last durable ledger row."""
+        return self.stores.ledger.clock()
+
+    def register(self) -> Register:
+        """The agreements in force. Read at every request, so that a suspension holds from the next one; parsed once."""
+        agreements = self.stores.governance.agreements
+        held = (tuple(agreements.all()), tuple(agreements.signatures()))
+        with self._lock:
+            if self._register is None or self._register[0] != held:
+                self._register = (held, make_register(*held))
+            return self._register[1]
+
+    def engine(self) -> Engine:
+        """The index and a matcher made for it, made again whenever an index load is whole."""
+        info = self.stores.index.describe()
+        with self._lock:
+            if self._engine is None or self._engine[0] != info:
+                frequencies = Frequencies(self.stores.index.terms(), info.people if info else 0)
+                matcher = Matcher(self.model, frequencies, info.people if info else 0)
+                self._engine = (info, Engine(self.stores.index, matcher, self.model.name, self.model.hash))
+            return self._engine[1]
+
+    def close(self) -> None:
+        """Close the stores; rows nobody waited for are flushed first."""
+        self.stores.close()
+
+
+def shipped_model() -> Model:
+    """The house model that comes with the package."""
+    return load_model(files("linkage").joinpath("house_model.json").read_bytes())
+
+
+def open_house(settings: Settings) -> House:
+    """Open the stores and check that this database is for this mode.
+
+    Raises:
+        Unavailable: a store cannot be opened safely.
+        InputError: the database was stamped for the other mode.
+    """
+    stores = open_stores(settings)
+    return House(settings, stores, shipped_model())

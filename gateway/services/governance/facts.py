@@ -1,0 +1,156 @@
+"""Load the facts that decisions rest on: organisations, relationships, opt-outs, assurance, protected identities.
+
+Fact files are CSV ``kind,subject,value,source,as_of,expires``; subjects are NHS numbers or ODS codes. A file replaces
+all facts of its kind: whoever is not on the new list is off it. NHS numbers become person ids here and go no further.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from gateway.errors import InputError
+from gateway.ids import person_id
+from gateway.storage.facts import Organisation, StoredFact
+from gateway.storage.factkinds import ASSURANCE, RELATIONSHIP, opt_out
+from ig.optouts import NATIONAL, OPTED_OUT
+from ig.purpose import OrgClass
+from ig.relationships import RelationshipKind
+from linkage.nhs_number import NhsNumber, NotAnNhsNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from gateway.house import House
+
+_LONDON: Final = ZoneInfo("Europe/London")
+_FACT_COLUMNS: Final = ("kind", "subject", "value", "source", "as_of", "expires")
+_ORGANISATION_COLUMNS: Final = ("ods", "name", "org_class", "parent", "postcode")
+_LARGEST: Final = 5_000_000
+
+NEVER_LINK: Final = "never-link"
+"""Fact kind: the subject (a former identity's person id) is never the person whose id is the value. Sealed."""
+
+
+def load_organisations(house: House, path: Path) -> int:
+    """Load organisations from CSV ``ods,name,org_class,parent,postcode``. Returns how many.
+
+    Raises:
+        InputError: names the row and the column at fault.
+    """
+    organisations = [_organisation(path, number, row) for number, row in _rows(path, _ORGANISATION_COLUMNS)]
+    with house.stores.transaction() as tx:
+        return house.stores.governance.organisations.put_many(tx, organisations)
+
+
+def _organisation(path: Path, number: int, row: dict[str, str]) -> Organisation:
+    if row["org_class"] not in frozenset(OrgClass):
+        raise _fault(path, number, "org_class", f"one of {', '.join(OrgClass)}")
+    detail = {"parent": row["parent"], "postcode": row["postcode"]}
+    return Organisation(row["ods"], row["name"], row["org_class"], detail)
+
+
+def load_facts(house: House, kind: str, path: Path) -> int:
+    """Load one kind of fact, in place of all of that kind. Returns how many.
+
+    Raises:
+        InputError: the kind is not known, or a row breaks a rule; names the row and the column, never the subject.
+    """
+    make = _KINDS.get(kind)
+    if make is None:
+        raise InputError(f"KIND: one of {', '.join(_KINDS)}", reason="fact-kind", field="kind")
+    stored_kind, of_row = make
+    facts = [
+        StoredFact(stored_kind, *of_row(path, number, row), row["source"], *_standing(path, number, row))
+        for number, row in _rows(path, _FACT_COLUMNS)
+    ]
+    with house.stores.transaction() as tx:
+        if stored_kind == RELATIONSHIP:
+            # relationships of other kinds share the store's kind; each is told apart by its value
+            return house.stores.governance.facts.put_many(tx, facts)
+        return house.stores.governance.facts.replace(tx, stored_kind, facts)
+
+
+def _caseload(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
+    organisation, _, staff = row["value"].rpartition(":")
+    organisation = organisation or row["source"]
+    return _person(path, number, row), f"{organisation}:{RelationshipKind.CASELOAD}:{staff}"
+
+
+def _episode(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
+    organisation = row["value"].partition(":")[0]
+    return _person(path, number, row), f"{organisation}:{RelationshipKind.EPISODE}"
+
+
+def _referral(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
+    organisation, _, staff = row["value"].partition(":")
+    tail = f":{staff}" if staff else ""
+    return _person(path, number, row), f"{organisation}:{RelationshipKind.REFERRAL}{tail}"
+
+
+def _opted_out(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
+    return _person(path, number, row), OPTED_OUT
+
+
+def _never(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
+    """A protected identity: records under the former number are never the person of today."""
+    former = _person(path, number, {"subject": row["value"]})
+    return former, _person(path, number, row)
+
+
+def _assurance(_path: Path, _number: int, row: dict[str, str]) -> tuple[str, str]:
+    return row["subject"], row["value"]
+
+
+_KINDS: Final[dict[str, tuple[str, Callable[[Path, int, dict[str, str]], tuple[str, str]]]]] = {
+    "caseload": (RELATIONSHIP, _caseload),
+    "ward-episode": (RELATIONSHIP, _episode),
+    "referral": (RELATIONSHIP, _referral),
+    "national-opt-out": (opt_out(NATIONAL), _opted_out),
+    "dspt": (ASSURANCE, _assurance),
+    "never-link": (NEVER_LINK, _never),
+}
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    if path.stat().st_size == 0:
+        raise InputError(f"{path.name}: the file is empty", reason="empty", field="path")
+    with path.open(encoding="utf-8-sig", newline="") as opened:
+        try:
+            reader = csv.DictReader(opened, strict=True)
+            if tuple(reader.fieldnames or ()) != columns:
+                raise InputError(f"{path.name}, row 1: columns {','.join(columns)}", reason="header", field="header")
+            for number, row in enumerate(reader, 2):
+                if None in row or None in row.values():
+                    raise _fault(path, number, "row", f"{len(columns)} columns")
+                if number > _LARGEST:
+                    raise _fault(path, number, "row", f"at most {_LARGEST:,} rows")
+                yield number, row
+        except (UnicodeDecodeError, csv.Error):
+            raise InputError(f"{path.name}: not UTF-8 CSV", reason="encoding", field="path") from None
+
+
+def _person(path: Path, number: int, row: dict[str, str]) -> str:
+    try:
+        return person_id(NhsNumber.parse(row["subject"]))
+    except NotAnNhsNumber as fault:
+        raise _fault(path, number, "subject", f"an NHS number ({fault.fault})") from None
+
+
+def _standing(path: Path, number: int, row: dict[str, str]) -> tuple[datetime, datetime | None]:
+    as_of = _instant(path, number, "as_of", row["as_of"])
+    return as_of, _instant(path, number, "expires", row["expires"]) if row["expires"] else None
+
+
+def _instant(path: Path, number: int, column: str, text: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), time.min, _LONDON).astimezone(UTC)
+    except ValueError:
+        raise _fault(path, number, column, "a date as YYYY-MM-DD") from None
+
+
+def _fault(path: Path, number: int, column: str, rule: str) -> InputError:
+    return InputError(f"{path.name}, row {number}, {column}: must be {rule}", reason="fact-row", field=column)

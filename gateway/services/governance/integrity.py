@@ -1,0 +1,85 @@
+"""Is the ledger what it was? Reads every row, proves chain, seal and tree, and names the first damage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import InputError
+from ig.checkpoint import Checkpoint, NoteFault, Tree, leaf_hash, write
+from ig.checkpoint import verify as verify_note
+from ig.ledger import Damage, Kind, verify_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gateway.house import House
+
+ORIGIN: Final = "nhs-linkage-gateway/ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityReport:
+    """What verification found. ``damage`` is None when every row is as it was written; ``head`` is the last row's hash."""
+
+    rows: int
+    checkpoints: int
+    head: str
+    damage: Damage | None
+
+
+def verify_ledger(house: House, witness: Path | None = None) -> IntegrityReport:
+    """Read the whole ledger against its own checkpoints and, where given, a witness's copies of them.
+
+    Raises:
+        InputError: a witness's file is not a checkpoint that this box signed.
+        Unavailable: the ledger cannot be read.
+    """
+    ledger, keys = house.stores.ledger, house.stores.keys
+    ledger.flush()
+    notes = [stored.note for stored in ledger.checkpoints()] + _witnessed(witness)
+    name, key = _signer(house), keys.checkpoint_key().public_key()
+    try:
+        checkpoints = [verify_note(note, name, key) for note in notes]
+    except NoteFault as fault:
+        raise InputError(f"a checkpoint: {fault}", reason="checkpoint", field="checkpoints") from None
+    damage = verify_rows(ledger.rows(), keys.ledger_mac(), checkpoints)
+    if damage is None and (filed := ledger.misfiled()) is not None:
+        damage = Damage(filed, Kind.ALTERED)
+    last = next(iter(ledger.rows(max(1, ledger.size()))), None)
+    return IntegrityReport(ledger.size(), len(checkpoints), last.hash.hex() if last else "", damage)
+
+
+def make_checkpoint(house: House, folder: Path | None = None) -> str:
+    """Sign the head as it stands; keep the note, and write it to ``folder`` for a witness. Returns the note."""
+    ledger = house.stores.ledger
+    ledger.flush()
+    tree = Tree()
+    for row in ledger.rows():
+        tree.append(leaf_hash(row.body))
+    note = write(Checkpoint(tree.size, tree.root(), ORIGIN), _signer(house), house.stores.keys.checkpoint_key())
+    ledger.put_checkpoint(tree.size, note)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"checkpoint-{tree.size:012d}.txt"
+        aside = target.with_suffix(".part")
+        aside.write_text(note, encoding="utf-8")
+        aside.replace(target)
+    return note
+
+
+def _signer(house: House) -> str:
+    return f"gateway-{house.settings.organisation}"
+
+
+def _witnessed(folder: Path | None) -> list[str]:
+    return list(_notes(folder)) if folder is not None else []
+
+
+def _notes(folder: Path) -> Iterator[str]:
+    files = sorted(folder.glob("checkpoint-*.txt")) if folder.is_dir() else [folder]
+    if not files:
+        raise InputError("no checkpoints in this folder", reason="checkpoint", field="checkpoints")
+    for file in files:
+        yield file.read_text(encoding="utf-8")

@@ -1,0 +1,233 @@
+"""Use case: source files become stored records, resources and people. Atomic by batch, resumable, idempotent.
+
+The job's checkpoint is committed with the batch it speaks of, so that a run that was killed goes on after the last
+whole batch; reading is deterministic, so "skip the first n items" means the same thing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters import acute, gp, social_care, tabular
+from adapters.feed import Feed, FeedRefused, Quarantined, SourceRecord
+from adapters.person import to_demographics
+from gateway.errors import InputError
+from gateway.services.progress import silent
+from gateway.services.records.objections import objections
+from gateway.services.records.shelves import dataset_of, shelf_of
+from gateway.storage.jobs import JobState
+from gateway.storage.records import Incoming
+from ig.decide import Population
+from ig.purpose import Level, Section
+from linkage.normalise import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from adapters.feed import Item
+    from gateway.auth.caller import Caller
+    from gateway.house import House
+    from gateway.services.progress import Report
+    from gateway.storage.jobs import Job
+    from gateway.storage.records import Counts
+    from ig.purpose import Dataset
+
+BATCH: Final = 1000
+"""Items in one transaction: what a crash can make us read again, and how long a writer keeps others waiting."""
+
+_FIGURES: Final = ("read", "new", "changed", "same", "stale", "deleted")
+
+READERS: Final[dict[str, Callable[[Sequence[Feed]], Iterator[Item]]]] = {
+    "social-care": social_care.read,
+    "gp": gp.read,
+    "acute": acute.read,
+}
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What became of the rows. ``quarantined`` counts by (field, rule); ``already`` when every file had been read."""
+
+    read: int = 0
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    stale: int = 0
+    deleted: int = 0
+    quarantined: Counter[tuple[str, str]] = field(default_factory=Counter)
+    already: bool = False
+
+    def add(self, counts: Counts) -> None:
+        """Add what one batch came to."""
+        self.new += counts.new
+        self.changed += counts.changed
+        self.same += counts.same
+        self.stale += counts.stale
+        self.deleted += counts.deleted
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as a job's checkpoint keeps it."""
+        figures = {name: getattr(self, name) for name in _FIGURES}
+        return {**figures, "quarantined": [[*key, count] for key, count in sorted(self.quarantined.items())]}
+
+    @classmethod
+    def of_json(cls, data: dict[str, Any]) -> IngestReport:
+        """Read back what :meth:`as_json` wrote."""
+        figures = {name: data.get(name, 0) for name in _FIGURES}
+        return cls(**figures, quarantined=Counter({(f, r): n for f, r, n in data.get("quarantined", ())}))
+
+    def __iadd__(self, other: IngestReport) -> IngestReport:
+        """Add up groups of files."""
+        for name in _FIGURES:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.quarantined.update(other.quarantined)
+        return self
+
+
+def ingest_files(
+    house: House,
+    caller: Caller,
+    source: str,
+    paths: Sequence[Path],
+    report: Report = silent,
+    *,
+    mapping: Path | None = None,
+) -> IngestReport:
+    """Read files or extract folders of one source into the record store.
+
+    Raises:
+        InputError: a file is unusable as a whole; what earlier files brought in stays.
+        NotPermitted: no processing grant covers this source.
+        Unavailable: a store cannot be written; the run can be repeated.
+    """
+    read, dataset = _reader(source, mapping)
+    total = IngestReport(already=True)
+    for group in _groups(source, paths):
+        done = _ingest_group(house, caller, source, dataset, read, group, _offset(report, total.read))
+        total.already &= done.already
+        total += done
+    return total
+
+
+def _reader(source: str, mapping: Path | None) -> tuple[Callable[[Sequence[Feed]], Iterator[Item]], Dataset]:
+    if source != "tabular":
+        return READERS[source], dataset_of(source)
+    columns = _column_map(mapping)
+    return (lambda feeds: tabular.read(feeds, columns)), dataset_of(source)
+
+
+def _column_map(path: Path | None) -> tabular.ColumnMap:
+    """A shipped map by name, else one of the deployer's own from a file."""
+    text = tabular.SHIPPED.get(str(path), "")
+    if not text and path is not None and path.is_file():
+        text = path.read_text(encoding="utf-8")
+    if not text:
+        raise InputError("--map: no shipped map has this name and no file is there", reason="map", field="map")
+    try:
+        return tabular.load_map(text)
+    except tabular.MapFault as fault:
+        raise InputError(f"{path}: {fault}", reason="map", field="map") from None
+
+
+def _groups(source: str, paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Files that are read as one: an extract folder is, other files stand alone."""
+    for path in paths:
+        inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        if path.is_dir() and not inside:
+            below = sorted(p for p in path.iterdir() if p.is_dir())
+            if not below:
+                raise InputError(f"{path.name}: no files here", reason="empty", field="path")
+            yield from _groups(source, below)
+        elif source == "gp":
+            yield inside
+        else:
+            yield from ([file] for file in inside)
+
+
+def _ingest_group(  # noqa: PLR0913 - one run's parts
+    house: House,
+    caller: Caller,
+    source: str,
+    dataset: Dataset,
+    read: Callable[[Sequence[Feed]], Iterator[Item]],
+    files: Sequence[Path],
+    report: Report,
+) -> IngestReport:
+    key = f"{source}:{_digest(files)}"
+    held = house.stores.jobs.get("ingest", key)
+    if held is not None and held.state is JobState.DONE:
+        done = IngestReport.of_json(held.checkpoint)
+        return IngestReport(read=done.read, same=done.read - sum(done.quarantined.values()), already=True)
+    job = house.stores.jobs.start_or_resume("ingest", key)
+    if not job.checkpoint:
+        house.gate.administer(caller, "ingest:start", job.job_id, source=source, files=len(files))
+    with house.gate.permit(
+        caller,
+        level=Level.PATIENT,
+        datasets={dataset},
+        fields=frozenset(Section),
+        subject=Population(),
+        job=job.job_id,
+    ) as passage:
+        try:
+            done = _ingest_items(house, job, read([_feed(path) for path in files]), report)
+        except FeedRefused as refused:
+            raise InputError(str(refused), reason=refused.rule, field=refused.field) from None
+        passage.disclose((), rows=done.read)
+    return done
+
+
+def _ingest_items(house: House, job: Job, items: Iterator[Item], report: Report) -> IngestReport:
+    done = IngestReport.of_json(job.checkpoint)
+    for _ in islice(items, int(job.checkpoint.get("items", 0))):
+        pass
+    while batch := list(islice(items, BATCH)):
+        _store(house, job, batch, done)
+        report(done.read, None)
+    with house.stores.transaction() as tx:
+        house.stores.jobs.finish(tx, job, {**done.as_json(), "items": done.read})
+    return done
+
+
+def _store(house: House, job: Job, batch: Sequence[Item], done: IngestReport) -> None:
+    bad = [item for item in batch if isinstance(item, Quarantined)]
+    good = [incoming(item) for item in batch if isinstance(item, SourceRecord)]
+    source, _, _ = job.key.partition(":")
+    with house.stores.transaction() as tx:
+        done.add(house.stores.records.put_many(tx, good, shelf_of))
+        house.stores.quarantine.put_many(tx, source, bad)
+        house.stores.governance.facts.put_many(tx, objections(good))
+        done.read += len(batch)
+        done.quarantined.update((item.field, item.rule) for item in bad)
+        house.stores.jobs.checkpoint(tx, job, {**done.as_json(), "items": done.read})
+
+
+def incoming(record: SourceRecord) -> Incoming:
+    """Return a record with its person made comparable, ready to be stored."""
+    patient = next((body for body in record.resources if body["resourceType"] == "Patient"), None)
+    if patient is None or not record.person_ref:
+        return Incoming(record)
+    person = normalise(to_demographics(patient))
+    return Incoming(record, person.pack(), person.nhs_number.digits if person.nhs_number else "")
+
+
+def _feed(path: Path) -> Feed:
+    return Feed(path.name, lambda: path.open("rb"))
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """Identify a set of files by name and content, so that the same files are the same job."""
+    whole = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as opened:
+            whole.update(f"{path.name}\0".encode() + hashlib.file_digest(opened, "sha256").digest())
+    return whole.hexdigest()[:32]
+
+
+def _offset(report: Report, before: int) -> Report:
+    return lambda done, total: report(before + done, total)

@@ -1,0 +1,32 @@
+"""Keep the demonstration and the real world apart: which NHS numbers may enter which kind of database.
+
+Numbers beginning 5 and 9 have never been issued to anybody (NHS number ranges, ``design/nhs-tracing.md`` 5.4).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import InputError
+from gateway.settings import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.settings import Settings
+
+NEVER_ISSUED: Final = ("5", "9")
+
+
+def refuse_real_numbers(settings: Settings, numbers: Iterable[str]) -> None:
+    """Let only never-issued numbers into a demonstration.
+
+    Raises:
+        InputError: demo mode, and one of ``numbers`` (ten digits each) could be somebody's.
+    """
+    if settings.mode is Mode.DEMO and not all(number.startswith(NEVER_ISSUED) for number in numbers):
+        raise InputError(
+            "nhs_number: a demonstration takes only numbers of the never-issued ranges (beginning 5 or 9)",
+            reason="real-number",
+            field="nhs_number",
+        )

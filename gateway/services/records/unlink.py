@@ -1,0 +1,40 @@
+"""Use case: a joined record turns out to be somebody else's. Undo it exactly, and never join the pair again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.errors import NotFound
+from ig.decide import Described
+from ig.purpose import Dataset, Element, Level
+
+if TYPE_CHECKING:
+    from gateway.auth.caller import Caller
+    from gateway.house import House
+
+
+def unlink_record(house: House, caller: Caller, source_person_id: str, reason: str) -> str:
+    """Take back the standing link; what it had superseded stands again. Returns the person now ruled out.
+
+    Raises:
+        NotPermitted: the caller's agreement does not let them trace.
+        NotFound: there is no such record.
+        Conflict: no link stands.
+        Unavailable: the ledger cannot take the row; nothing is changed.
+    """
+    with house.gate.permit(
+        caller,
+        level=Level.PATIENT,
+        datasets={Dataset.INDEX},
+        fields={Element.NHS_NUMBER},
+        subject=Described(),
+    ) as passage:
+        standing = house.stores.links.standing(passage.permit, [source_person_id])
+        if source_person_id not in standing:
+            raise NotFound("no link stands for this record", reason="not-linked")
+        wrong = standing[source_person_id].person_id
+        passage.disclose([wrong], rows=1, outcome="unlinked")
+    house.gate.administer(caller, "link:unlink", source_person_id, reason=reason)
+    with house.stores.transaction() as tx:
+        house.stores.links.unlink(tx, source_person_id, caller.subject)
+    return wrong

@@ -1,0 +1,1 @@
+"""Pseudonymised data for analysts: built under an agreement, signed, listed and recorded."""

@@ -1,0 +1,200 @@
+"""Use case: trace a whole file. The response has a row for every request row, and is written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import InputError
+from gateway.services.progress import silent
+from gateway.services.tracing.against import checked_against
+from gateway.services.tracing.asked import asked_person
+from gateway.services.tracing.outcomes import OF_TRACE, batch_code, status_of
+from ig.decide import Described
+from ig.purpose import Dataset, Element, Level
+from linkage.decide import Outcome
+from linkage.person import Demographics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import TextIO
+
+    from gateway.auth.caller import Caller
+    from gateway.gate import Passage
+    from gateway.house import House
+    from gateway.services.progress import Report
+    from gateway.services.tracing.against import CheckedAgainst
+
+REQUEST_COLUMNS: Final = (
+    "row_id",
+    "nhs_number",
+    "family",
+    "given",
+    "other_given",
+    "birth_date",
+    "gender",
+    "postcode",
+    *(f"address_line{line}" for line in range(1, 6)),
+    "phone",
+    "email",
+    "gp_practice",
+    "death_date",
+    "previous_family",
+    "previous_postcode",
+)
+RESPONSE_COLUMNS: Final = (
+    "row_id",
+    "outcome",
+    "code",
+    "matched_nhs_number",
+    "step",
+    "confidence",
+    "status",
+    "flags",
+    "reason",
+    "checked_against",
+)
+_REQUIRED: Final = frozenset({"row_id", "family", "birth_date"})
+
+
+@dataclass(slots=True)
+class BatchReport:
+    """What a file came to: rows answered, by outcome; rows with too little to trace, by rule."""
+
+    rows: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+def trace_csv(house: House, caller: Caller, source: Path, target: Path, report: Report = silent) -> BatchReport:
+    """Trace every row of ``source`` and write the response beside it, then move it to ``target``.
+
+    Columns are those of the index CSV with ``row_id``; unknown columns are refused by name.
+
+    Raises:
+        InputError: the file is not readable as such a CSV; names row and column.
+        NotPermitted: the caller's agreement does not let them trace.
+        Unavailable: no usable index, or the ledger could not take the row; no response is written.
+    """
+    done = BatchReport()
+    against = checked_against(house)
+    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with house.gate.permit(
+            caller,
+            level=Level.PATIENT,
+            datasets={Dataset.INDEX},
+            fields={Element.NHS_NUMBER},
+            subject=Described(),
+            filtered_on=frozenset(Element) - {Element.EVIDENCE},
+            job=f"trace-file-{source.stat().st_size}",
+        ) as passage:
+            with aside.open("w", encoding="utf-8", newline="") as written:
+                _write(house, passage, source, written, against, done, report)
+                written.flush()
+                os.fsync(written.fileno())
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
+    return done
+
+
+def _write(  # noqa: PLR0913 - a file's parts
+    house: House,
+    passage: Passage,
+    source: Path,
+    written: TextIO,
+    against: CheckedAgainst,
+    done: BatchReport,
+    report: Report,
+) -> None:
+    writer = csv.DictWriter(written, RESPONSE_COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    for row in _rows(source):
+        answer = _answer(house, passage, row, against, done)
+        writer.writerow({"row_id": row["row_id"], "checked_against": f"{against.source} {against.as_of}", **answer})
+        done.rows += 1
+        report(done.rows, None)
+
+
+def _answer(
+    house: House, passage: Passage, row: dict[str, str], against: CheckedAgainst, done: BatchReport
+) -> dict[str, str]:
+    try:
+        asked = asked_person(_demographics(row))
+    except InputError as refused:
+        done.refused[refused.reason] += 1
+        invalid = OF_TRACE[Outcome.INVALID_INPUT]
+        return {"outcome": Outcome.INVALID_INPUT, "code": invalid.batch_code, "reason": refused.reason}
+    finding = house.engine().trace(passage.permit, asked)
+    done.outcomes[finding.outcome] += 1
+    told = OF_TRACE[finding.outcome]
+    best = finding.best if finding.outcome is Outcome.MATCHED else None
+    number = best.candidate.person.nhs_number if best else None
+    passage.disclose([best.candidate.person_id] if best else (), rows=1)
+    return {
+        "outcome": finding.outcome,
+        "code": batch_code(told, finding.flags),
+        "matched_nhs_number": number.digits if number else told.batch_number,
+        "step": finding.step or "",
+        "confidence": f"{100 * best.posterior:.2f}" if best else "0",
+        "status": status_of(told, index_source=against.source),
+        "flags": "|".join(sorted(finding.flags)) if best else "",
+        "reason": finding.reason,
+    }
+
+
+def _demographics(row: dict[str, str]) -> Demographics:
+    def several(name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in row.get(name, "").split("|") if part.strip())
+
+    return Demographics(
+        nhs_number=row.get("nhs_number", ""),
+        family=row["family"],
+        given=row.get("given", ""),
+        other_given=several("other_given"),
+        previous_family=several("previous_family"),
+        birth_date=row["birth_date"],
+        gender=row.get("gender", ""),
+        postcode=row.get("postcode", ""),
+        previous_postcode=several("previous_postcode"),
+        address=tuple(line for n in range(1, 6) if (line := row.get(f"address_line{n}", ""))),
+        phone=several("phone"),
+        email=several("email"),
+        gp_practice=row.get("gp_practice", ""),
+        death_date=row.get("death_date", ""),
+    )
+
+
+def _rows(source: Path) -> Iterator[dict[str, str]]:
+    if source.stat().st_size == 0:
+        raise InputError(f"{source.name}: the file is empty", reason="empty-file", field="path")
+    with source.open(encoding="utf-8-sig", newline="") as opened:
+        reader = csv.DictReader(opened, strict=True)
+        try:
+            _check_header(source, reader.fieldnames or ())
+            for number, row in enumerate(reader, 2):
+                if None in row or None in row.values():
+                    raise InputError(
+                        f"{source.name}, row {number}: not {len(reader.fieldnames or ())} columns", reason="columns"
+                    )
+                yield row
+        except UnicodeDecodeError:
+            raise InputError(f"{source.name}: not UTF-8 text", reason="wrong-encoding", field="path") from None
+        except csv.Error:
+            raise InputError(
+                f"{source.name}, row {reader.line_num}: not CSV", reason="broken-quoting", field="path"
+            ) from None
+
+
+def _check_header(source: Path, names: object) -> None:
+    given = list(names) if isinstance(names, list | tuple) else []
+    for name in given:
+        if name not in REQUEST_COLUMNS:
+            raise InputError(f"{source.name}, row 1: unknown column {name[:40]!r}", reason="unknown-column", field=name)
+    for name in sorted(_REQUIRED - set(given)):
+        raise InputError(f"{source.name}, row 1: the column {name} is missing", reason="missing-column", field=name)

@@ -1,0 +1,303 @@
+"""Use cases of the PDS surface: read one Patient by number, and search; both cut down to what the agreement shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import orjson
+
+from gateway.errors import GatewayError, InputError, NotFound
+from gateway.ids import person_id
+from gateway.services.tracing.against import checked_against
+from gateway.services.tracing.asked import elements_used
+from ig.decide import Described, Known, SubjectRef
+from ig.purpose import Dataset, Element, Level
+from ig.redact import redact_patient
+from linkage.nhs_number import NhsNumber, NotAnNhsNumber
+from linkage.normalise import fold, fold_postcode, normalise
+from linkage.person import Demographics, PartialDate, Security
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.auth.caller import Caller
+    from gateway.gate import Passage
+    from gateway.house import House
+    from linkage.decide import Candidate, Scored
+    from linkage.person import Person
+
+_ELEMENTS: Final = frozenset(Element) - {Element.EVIDENCE}
+_MOST: Final = 50
+_WILDCARD_SCORE: Final = 0.75
+_HISTORIC_SCORE: Final = 0.6806
+_FUZZY_CEILING: Final = 0.9999
+
+
+class TooManyMatches(GatewayError):  # noqa: N818 - named as PDS names it
+    """More people fit than may be shown; none is. PDS answers 200 with an OperationOutcome."""
+
+    status: ClassVar[int] = 200
+    fhir_code: ClassVar[str] = "multiple-matches"
+    exit_code: ClassVar[int] = 1
+    staff_sentence: ClassVar[str] = "Too many people fit. Add details that tell them apart."
+
+    def __init__(self) -> None:
+        super().__init__(reason="TOO_MANY_MATCHES")
+
+
+@dataclass(frozen=True, slots=True)
+class PatientQuery:
+    """A PDS search, values as sent. Dates carry their prefix (``eq``, ``ge``, ``le`` or none)."""
+
+    family: str = ""
+    given: tuple[str, ...] = ()
+    gender: str = ""
+    birthdate: tuple[str, ...] = ()
+    death_date: tuple[str, ...] = ()
+    postcode: str = ""
+    gp: str = ""
+    phone: str = ""
+    email: str = ""
+    exact: bool = False
+    fuzzy: bool = False
+    history: bool = False
+    max_results: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRead:
+    """A Patient and its version, which is the ETag."""
+
+    body: dict[str, Any]
+    version: str
+    decision_id: str
+
+
+def read_patient(house: House, caller: Caller, number: str) -> PatientRead:
+    """Return the Patient now known by ``number``; its id differs where that number was superseded.
+
+    Raises:
+        InputError: not an NHS number (``INVALID_RESOURCE_ID``).
+        NotFound: not in the index (``RESOURCE_NOT_FOUND``) or withdrawn (``INVALIDATED_RESOURCE``).
+        NotPermitted: no agreement lets this caller read demographics.
+        Unavailable: no usable index, or the ledger could not take the row; nothing leaves.
+    """
+    wanted = _parse(number)
+    checked_against(house)
+    with house.gate.permit(
+        caller,
+        level=Level.PATIENT,
+        datasets={Dataset.INDEX},
+        fields=_ELEMENTS,
+        subject=Known(SubjectRef(person_id(wanted))),
+        filtered_on={Element.NHS_NUMBER},
+    ) as passage:
+        held = _in_force(house, passage, wanted)
+        if held is None:
+            passage.disclose((), outcome="not-found")
+        elif held.security is Security.INVALIDATED:
+            passage.disclose((), outcome="invalidated")
+        else:
+            passage.disclose([held.person_id], rows=1)
+    if held is None:
+        raise NotFound(reason="RESOURCE_NOT_FOUND")
+    if held.security is Security.INVALIDATED:
+        raise NotFound(reason="INVALIDATED_RESOURCE")
+    body = _shown(house, passage, held)
+    return PatientRead(body, str(body.get("meta", {}).get("versionId", "1")), passage.decision_id)
+
+
+def _parse(number: str) -> NhsNumber:
+    try:
+        return NhsNumber(number)
+    except NotAnNhsNumber as fault:
+        raise InputError(f"id: {fault.fault}", reason="INVALID_RESOURCE_ID", field="id") from None
+
+
+def _in_force(house: House, passage: Passage, number: NhsNumber) -> Candidate | None:
+    held = house.stores.index.by_number(passage.permit, number)
+    if held is None or held.superseded_by is None:
+        return held
+    return house.stores.index.by_number(passage.permit, held.superseded_by)
+
+
+def _shown(house: House, passage: Passage, held: Candidate) -> dict[str, Any]:
+    number = held.person.nhs_number
+    raw = house.stores.index.patient_json(passage.permit, number) if number else None
+    restricted = held.security is not Security.UNRESTRICTED
+    return redact_patient(orjson.loads(raw or b"{}"), passage.decision.fields_allowed, restricted=restricted)
+
+
+def search_patients(house: House, caller: Caller, query: PatientQuery) -> dict[str, Any]:
+    """Return a searchset Bundle, best first; without ``entry`` where nobody fits, as PDS answers.
+
+    Without ``_fuzzy-match`` every parameter must hold (wildcards and date ranges included); with it the house model
+    weighs the candidates and its posterior is the score, so that more evidence never scores less.
+
+    Raises:
+        TooManyMatches: more people fit than ``_max-results``; none is shown.
+        InputError: a date is impossible.
+        NotPermitted: no agreement lets this caller search.
+        Unavailable: no usable index, or the ledger could not take the row; nothing leaves.
+    """
+    checked_against(house)
+    demographics = _demographics(query)
+    with house.gate.permit(
+        caller,
+        level=Level.PATIENT,
+        datasets={Dataset.INDEX},
+        fields=_ELEMENTS,
+        subject=Described(),
+        filtered_on=elements_used(demographics) | ({Element.DECEASED} if query.death_date else set()),
+    ) as passage:
+        asked = normalise(demographics)
+        found = _fuzzy(house, passage, asked) if query.fuzzy else _filtered(house, passage, query, asked)
+        scored = sorted((pair for pair in found if _findable(pair[0], query)), key=_best_first)
+        if query.exact:
+            scored = [pair for pair in scored if pair[1] >= 1]
+        too_many = len(scored) > min(query.max_results or _MOST, _MOST)
+        shown = [] if too_many else scored
+        entries = [_entry(_shown(house, passage, one), score) for one, score in shown]
+        passage.disclose([one.person_id for one, _ in shown], rows=len(entries))
+    if too_many:
+        raise TooManyMatches
+    bundle: dict[str, Any] = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "timestamp": house.now().astimezone(UTC).isoformat(timespec="seconds"),
+        "total": len(entries),
+    }
+    return {**bundle, "entry": entries} if entries else bundle
+
+
+def _demographics(query: PatientQuery) -> Demographics:
+    given = query.given[0] if query.given else ""
+    return Demographics(
+        family=query.family.rstrip("*"),
+        given=given.rstrip("*"),
+        other_given=query.given[1:],
+        birth_date=_equal(query.birthdate),
+        gender=query.gender,
+        postcode="" if "*" in query.postcode else query.postcode,
+        phone=(query.phone,) if query.phone else (),
+        email=(query.email,) if query.email else (),
+        gp_practice=query.gp,
+    )
+
+
+def _equal(dates: tuple[str, ...]) -> str:
+    """The one date that a search asks for, or empty for a range."""
+    plain = [text.removeprefix("eq") for text in dates if text[:2] not in ("ge", "le")]
+    return plain[0] if len(plain) == 1 else ""
+
+
+def _fuzzy(house: House, passage: Passage, asked: Person) -> Iterator[tuple[Candidate, float]]:
+    engine = house.engine()
+    candidates = engine.candidates(passage.permit, asked)
+    review = engine.matcher.model.thresholds
+    finding = engine.matcher.trace(asked, candidates)
+    shown: list[Scored] = [*([finding.best] if finding.best else []), *finding.others]
+    for one in shown:
+        if review and one.posterior > 0.01:  # noqa: PLR2004 - below one in a hundred nobody would call it a match
+            yield one.candidate, round(min(one.posterior, _FUZZY_CEILING), 4)
+
+
+def _filtered(house: House, passage: Passage, query: PatientQuery, asked: Person) -> Iterator[tuple[Candidate, float]]:
+    """Everyone for whom each parameter holds, from among those who share a key with some day of the range."""
+    engine = house.engine()
+    seen: dict[str, Candidate] = {}
+    for day in _days(query):
+        for one in engine.candidates(passage.permit, replace(asked, birth_date=day)):
+            seen.setdefault(one.person_id, one)
+    for one in seen.values():
+        score = _holds(one.person, query)
+        if one.superseded_by is None and score:
+            yield one, score
+
+
+def _days(query: PatientQuery) -> list[PartialDate]:
+    """The birth dates to look under: one, or each year of a range, whose keys hold names with the year.
+
+    Raises:
+        InputError: a range wider than ten years, which no key narrows enough.
+    """
+    low, high = _range(query.birthdate)
+    if low == high:
+        return [PartialDate(low.year, low.month, low.day)]
+    if high.year - low.year > 10:  # noqa: PLR2004 - see the docstring
+        raise InputError("birthdate: a range of at most ten years", reason="INVALID_SEARCH_DATA", field="birthdate")
+    return [PartialDate(year) for year in range(low.year, high.year + 1)]
+
+
+def _range(dates: tuple[str, ...]) -> tuple[date, date]:
+    low, high = date(1850, 1, 1), date(2200, 1, 1)
+    for text in dates:
+        try:
+            day = date.fromisoformat(text[2:] if text[:2] in ("eq", "ge", "le") else text)
+        except ValueError:
+            raise InputError("birthdate: no such day", reason="INVALID_VALUE", field="birthdate") from None
+        low = max(low, day) if text[:2] != "le" else low
+        high = min(high, day) if text[:2] != "ge" else high
+    return low, high
+
+
+def _holds(held: Person, query: PatientQuery) -> float:
+    """Return the score of a person for whom every parameter holds, or 0."""
+    low, high = _range(query.birthdate)
+    born = held.birth_date
+    if born is None or not born.is_whole or not low <= date(born.year, born.month, born.day) <= high:
+        return 0
+    wildcard = "*" in query.family + "".join(query.given) + query.postcode
+    family = _like(query.family, held.family)
+    historic = query.history and any(_like(query.family, name) for name in held.previous_family)
+    if not (family or historic):
+        return 0
+    if query.given and not _like(query.given[0], held.given):
+        return 0
+    if query.postcode and not _postcode(held, query):
+        return 0
+    for wanted, values in ((query.gender, {held.gender.value}), (query.gp.upper(), {held.gp_practice})):
+        if wanted and wanted not in values:
+            return 0
+    if query.phone and not set(normalise(Demographics(phone=(query.phone,))).phone) & set(held.phone):
+        return 0
+    if not family:
+        return _HISTORIC_SCORE
+    return _WILDCARD_SCORE if wildcard else 1
+
+
+def _like(pattern: str, value: str) -> bool:
+    if "*" not in pattern:
+        return fold(pattern) == value
+    folded = "*".join(fold(part) for part in pattern.split("*"))
+    return fnmatchcase(value, folded)
+
+
+def _postcode(held: Person, query: PatientQuery) -> bool:
+    values = (held.postcode, *(held.previous_postcode if query.history else ()))
+    if "*" in query.postcode:
+        pattern = query.postcode.replace(" ", "").upper()
+        return any(fnmatchcase(value, pattern) for value in values)
+    return fold_postcode(query.postcode) in values
+
+
+def _findable(one: Candidate, query: PatientQuery) -> bool:
+    """Restricted people are not found by where they live or are registered; withdrawn ones not at all (PDS)."""
+    if one.security is Security.INVALIDATED:
+        return False
+    return not (one.security.hides_location and (query.postcode or query.gp or query.phone or query.email))
+
+
+def _best_first(pair: tuple[Candidate, float]) -> tuple[float, str]:
+    return -pair[1], pair[0].person_id
+
+
+def _entry(patient: dict[str, Any], score: float) -> dict[str, Any]:
+    return {
+        "fullUrl": f"/personal-demographics/FHIR/R4/Patient/{patient.get('id', '')}",
+        "search": {"score": score},
+        "resource": patient,
+    }
