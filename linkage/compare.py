@@ -114,7 +114,7 @@ def _family(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: on
         return "exact"
     if one in held.previous_family or other in asked.previous_family:
         return "previous"
-    if _exchanged(asked, held):
+    if one[0] == held.given[:1] and _exchanged(asked, held):
         return "swapped"
     if " " in one or " " in other:
         shared = {word for word in one.split() if len(word) >= SHORTEST_PART and word in other.split()}
@@ -128,15 +128,17 @@ def _family(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: on
 
 def _exchanged(asked: Person, held: Person) -> bool:
     """Whether forename and surname changed places, each perhaps with a slip."""
-    mine, theirs = (asked.family, asked.given), (held.given, held.family)
-    if mine == theirs:
-        return bool(asked.family and asked.given)
-    if not all(mine) or not all(theirs) or mine[0][0] != theirs[0][0] or mine[1][0] != theirs[1][0]:
+    family, given, held_family, held_given = asked.family, asked.given, held.family, held.given
+    if not (family and given and held_family and held_given):
+        return False
+    if family == held_given and given == held_family:
+        return True
+    if family[0] != held_given[0] or given[0] != held_family[0]:
         return False
     # two people of one family whose names begin alike are not exchanged: the straight reading comes first
-    if mine[0][0] == mine[1][0] and max(_jaro_winkler(mine[0], theirs[1]), _jaro_winkler(mine[1], theirs[0])) >= CLOSE:
+    if family[0] == given[0] and max(_jaro_winkler(family, held_family), _jaro_winkler(given, held_given)) >= CLOSE:
         return False
-    return min(_jaro_winkler(mine[0], theirs[0]), _jaro_winkler(mine[1], theirs[1])) >= CLOSE
+    return min(_jaro_winkler(family, held_given), _jaro_winkler(given, held_family)) >= CLOSE
 
 
 def _by_custom(family: str, person: Person) -> bool:
@@ -150,7 +152,7 @@ def _given(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: one
         return "missing"
     if one == other:
         return "exact"
-    if _exchanged(asked, held):
+    if one[0] == held.family[:1] and _exchanged(asked, held):
         return "swapped"
     if are_variants(one, other):
         return "variant"
@@ -183,20 +185,22 @@ def _other_given(one: tuple[str, ...], other: tuple[str, ...]) -> str:
 def _birth_date(one: PartialDate | None, other: PartialDate | None) -> str:  # noqa: PLR0911 - a ladder: one rung, one return
     if one is None or other is None:
         return "missing"
-    if one == other and one.day:
-        return "first-january" if one.day == one.month == 1 else "exact"
+    same_year, same_month, same_day = one.year == other.year, one.month == other.month, one.day == other.day
     if not one.day or not other.day:
         return _partial(one, other)
-    if one.year == other.year and one.day == other.month and one.month == other.day:
+    alike = same_year + same_month + same_day
+    if alike == 3:  # noqa: PLR2004 - all parts of a date
+        return "first-january" if one.day == one.month == 1 else "exact"
+    # no slip of one digit, and no exchange of two, changes all three parts
+    if not alike:
+        return _years_apart(one, other)
+    if same_year and one.day == other.month and one.month == other.day:
         return "swapped"
-    if _edits(str(one.as_number), str(other.as_number)) == 1:
+    if _edits(str(one.as_number), str(other.as_number), score_cutoff=1) == 1:
         return "slip"
-    if one.year == other.year and 1 in (one.month * one.day, other.month * other.day):
+    if same_year and 1 in (one.month * one.day, other.month * other.day):
         return "estimated"
-    alike = (one.year == other.year) + (one.month == other.month) + (one.day == other.day)
-    if alike >= 2:  # noqa: PLR2004 - two of the three parts of a date
-        return "two-parts"
-    return _years_apart(one, other)
+    return "two-parts" if alike == 2 else _years_apart(one, other)  # noqa: PLR2004 - two of the three
 
 
 def _partial(one: PartialDate, other: PartialDate) -> str:
@@ -231,7 +235,7 @@ def _address(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: o
     if _is_among(one, held.previous_postcode) or _is_among(other, asked.previous_postcode):
         return "previous"
     same_house = bool(asked.house) and asked.house == held.house
-    slip = whole and _edits(one, other) == 1
+    slip = whole and _edits(one, other, score_cutoff=1) == 1
     if same_house:
         if slip:
             return "slip-house"

@@ -117,6 +117,9 @@ def root(forename: str) -> str:
 
 def are_variants(one: str, other: str) -> bool:
     """Whether two folded names are forms of one name, as Bill of William or Mohamed of Muhammad."""
-    if root(one) == root(other):
+    mine = VARIANT_GROUPS.get(one)
+    if mine is not None and not mine.isdisjoint(VARIANT_GROUPS.get(other, _NO_GROUP)):
         return True
-    return not VARIANT_GROUPS.get(one, _NO_GROUP).isdisjoint(VARIANT_GROUPS.get(other, _NO_GROUP))
+    if one.endswith(_HONORIFICS) or other.endswith(_HONORIFICS):
+        return root(one) == root(other)
+    return False

@@ -44,7 +44,7 @@ class Security(StrEnum):
     @property
     def hides_location(self) -> bool:
         """Whether location evidence is neither keyed, scored nor shown."""
-        return self in (Security.RESTRICTED, Security.VERY_RESTRICTED)
+        return self is Security.RESTRICTED or self is Security.VERY_RESTRICTED
 
 
 class DateRule(StrEnum):

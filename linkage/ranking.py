@@ -47,11 +47,12 @@ def rank(scorer: Scorer, asked: Person, candidates: Iterable[Candidate], never: 
     hides the locations of its earlier rows too.
     """
     rows = list({row.person_id: row for row in candidates}.values())
-    by_number = {row.person.nhs_number: row for row in rows if row.person.nhs_number is not None}
+    replaced = any(row.superseded_by is not None for row in rows)
+    by_number = {row.person.nhs_number: row for row in rows if row.person.nhs_number is not None} if replaced else {}
     best: dict[str, Standing] = {}
     invalid_bits: float | None = None
     for row in rows:
-        survivor = _survivor(row, by_number)
+        survivor = row if row.superseded_by is None else _survivor(row, by_number)
         if row.person_id in never or survivor.person_id in never:
             continue
         hide = row.security.hides_location or survivor.security.hides_location

@@ -25,7 +25,7 @@ APPLIES: Final = "applies"
 """The level of an interaction's evidence: it is named after the pattern it corrects."""
 
 _LEAST_BITS_OF_A_SHARED_VALUE: Final = 1.0
-_NAMES_REMEMBERED: Final = 65_536
+_REMEMBERED: Final = 65_536
 
 Alternatives = tuple[tuple[tuple[int, frozenset[str]], ...], ...]
 
@@ -54,20 +54,31 @@ class Scorer:
         self._interactions = tuple(
             (compiled(rule.when), Evidence(rule.name, APPLIES, rule.bits)) for rule in model.interactions
         )
-        self._named = lru_cache(maxsize=_NAMES_REMEMBERED)(self._evidence_of_name)
+        self._named = lru_cache(maxsize=_REMEMBERED)(self._evidence_of_name)
+        self._fixed_part = lru_cache(maxsize=_REMEMBERED)(self._of_levels)
 
     def score(
         self, asked: Person, held: Person, *, hide_location: bool = False
     ) -> tuple[float, tuple[str, ...], tuple[Evidence, ...]]:
         """The pair's match weight in bits, its level vector and the evidence that adds up to the weight."""
         levels = compare(asked, held, hide_location=hide_location)
-        evidence = [table[level] for table, level in zip(self._fixed, levels, strict=True)]
+        bits, evidence = self._fixed_part(levels)
+        named: list[Evidence] | None = None
         if levels[FAMILY] in self._by_name[0]:
-            evidence[FAMILY] = self._named("family", levels[FAMILY], _shared_family(asked, held))
+            named = list(evidence)
+            named[FAMILY] = self._named("family", levels[FAMILY], _shared_family(asked, held))
+            bits += named[FAMILY].bits - evidence[FAMILY].bits
         if levels[GIVEN] in self._by_name[1]:
-            evidence[GIVEN] = self._named("given", levels[GIVEN], held.given)
+            named = list(evidence) if named is None else named
+            named[GIVEN] = self._named("given", levels[GIVEN], held.given)
+            bits += named[GIVEN].bits - evidence[GIVEN].bits
+        return bits, levels, evidence if named is None else tuple(named)
+
+    def _of_levels(self, levels: tuple[str, ...]) -> tuple[float, tuple[Evidence, ...]]:
+        """What a level vector weighs before names are looked at; few vectors occur, so it is remembered."""
+        evidence = [table[level] for table, level in zip(self._fixed, levels, strict=True)]
         evidence.extend(term for alternatives, term in self._interactions if holds(alternatives, levels))
-        return sum([one.bits for one in evidence]), levels, tuple(evidence)
+        return sum(piece.bits for piece in evidence), tuple(evidence)
 
     def _bits(self, weight: Weight) -> float:
         """A level's bits in an index of this size."""
