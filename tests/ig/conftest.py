@@ -263,6 +263,7 @@ def small(  # noqa: PLR0913, PLR0917 - everything a test of the small world uses
     ask: Callable[..., Request],
     casefind: Callable[..., Request],
     favourable: Facts,
+    demo: Register,
 ) -> SimpleNamespace:
     """Return the small world: its documents, its usual requests and facts, and ``decide`` with all of them usual.
 
@@ -286,4 +287,5 @@ def small(  # noqa: PLR0913, PLR0917 - everything a test of the small world uses
         fresh=replace(favourable, optouts=later),
         now=_NOW,
         decide=decided,
+        demo=demo,
     )
