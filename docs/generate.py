@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from flask import Flask
 
 from docs.rules import quality_codes
+from gateway import app as application
 from gateway.cli import main as command
 from gateway.errors import GatewayError
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_TRACE, OF_VERIFICATION, Row
@@ -122,7 +124,14 @@ def commands() -> str:
 
 
 def _command(node: click.Command, path: tuple[str, ...], parent: click.Context | None) -> Iterator[str]:
-    context = click.Context(node, info_name=path[-1], parent=parent, terminal_width=100, max_content_width=100)
+    context = click.Context(
+        node,
+        info_name=path[-1],
+        parent=parent,
+        terminal_width=100,
+        max_content_width=100,
+        help_option_names=["-h", "--help"],
+    )
     heading = "##" if len(path) <= 2 else "###"  # noqa: PLR2004 - `gateway x` is a section, `gateway x y` stands under it
     yield f"{heading} {' '.join(path)}\n\n```text\n{node.get_help(context)}\n```\n"
     if isinstance(node, click.Group):
@@ -139,6 +148,23 @@ def vocabularies() -> str:
         f"## {kind.__name__}\n\n{first_sentence(kind)}\n\n{', '.join(code(member.value) for member in kind)}\n"
         for kind in lists
     )
+
+
+def routes() -> str:
+    """Every address the application answers on, in the order of the address."""
+    bare = Flask("docs", static_folder=None, root_path=str(DOCS))
+    for blueprint in (*application._MACHINES, *application._PAGES):  # noqa: SLF001 - the one list of front doors
+        bare.register_blueprint(blueprint)
+    rows = [
+        (
+            rule.rule,
+            ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})),
+            bare.view_functions[rule.endpoint],
+        )
+        for rule in bare.url_map.iter_rules()
+    ]
+    head = ("Method", "Address", "Answers with")
+    return table(head, ((methods, code(rule), first_sentence(view)) for rule, methods, view in sorted(rows, key=str)))
 
 
 def rules() -> str:
@@ -182,6 +208,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "vocabularies": vocabularies,
     "data-model": data_model,
     "quality-codes": rules,
+    "routes": routes,
 }
 
 

@@ -7,7 +7,8 @@ import re
 import pytest
 
 # three X alone are also what people type for want of a name, so they count in comments only
-LEFTOVER = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME)\b|(?:#|//|<!--|\{#).*\bXX" + r"X\b|raise NotImplemented" + "Error")
+LEFTOVER = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME)\b|(?:#|//|<!--|\{#).*\bXX" + r"X\b")
+STUB = re.compile("raise NotImplemented" + "Error")
 MACHINE = re.compile(r"(?<![\w.~-])/(?:work|tmp|root|home)/[\w.]")
 HOST = re.compile(
     "|".join(["py" + r"pi\.org", "python" + r"hosted\.org", "npm" + r"js\.org", "deb" + r"\.debian\.org"])
@@ -15,6 +16,7 @@ HOST = re.compile(
 TEN_DIGITS = re.compile(r"(?<![\w.+-])(\d{3})([ \u00a0-]?)(\d{3})\2(\d{4})(?![\w-]|\.\d)")
 READ_FOR_NUMBERS = (".py", ".yaml", ".yml", ".csv", ".md", ".json", ".html", ".jinja", ".hl7", ".txt")
 NEVER_ISSUED = ("5", "9")
+ALPHABET = "0123456789"  # by chance well-formed; it stands where somebody needs the ten digits
 
 
 def show(faults: list[str]) -> None:
@@ -39,11 +41,20 @@ def is_well_formed(digits: str) -> bool:
 
 def issued_numbers(path: str, text: str) -> list[str]:
     found = ("".join(match.group(1, 3, 4)) for match in TEN_DIGITS.finditer(text))
-    return [f"{path}: {digits}" for digits in found if is_well_formed(digits) and digits[0] not in NEVER_ISSUED]
+    return [
+        f"{path}: {digits}"
+        for digits in found
+        if digits != ALPHABET and is_well_formed(digits) and digits[0] not in NEVER_ISSUED
+    ]
 
 
 def test_no_leftovers(tree: dict[str, str]) -> None:
     show(find(LEFTOVER, tree))
+
+
+def test_no_stubs(tree: dict[str, str]) -> None:
+    """A migration alone may refuse so: what it will not undo is not something still to be written."""
+    show(find(STUB, {path: text for path, text in tree.items() if "/migrations/" not in path}))
 
 
 def test_no_path_of_a_machine(tree: dict[str, str]) -> None:
