@@ -348,10 +348,13 @@ def episode_of_care(
     return begun
 
 
-def provenance(target: str, *, recorded: str, feed: str, row: int, content_hash: str, sender: str) -> Resource:
+def provenance(  # noqa: PLR0913 - what a provenance says is these six things
+    target: str, *, recorded: str, feed: str, row: int, content_hash: str, sender: str
+) -> Resource:
     """Say where a resource came from: its sender, the file and row, and the SHA-256 of what was received.
 
-    ``target`` is ``Type/id``; ``recorded`` the instant at which this is said; a blank ``sender`` is said to be withheld.
+    ``target`` is ``Type/id``; ``recorded`` the instant at which this is said; a blank ``sender`` is said to be
+    withheld.
     """
     kind, _, identity = target.partition("/")
     return {
@@ -364,7 +367,10 @@ def provenance(target: str, *, recorded: str, feed: str, row: int, content_hash:
         "entity": [
             {
                 "role": "source",
-                "what": {"identifier": {"system": CONTENT_HASH, "value": content_hash}, "display": f"{feed}, row {row}"},
+                "what": {
+                    "identifier": {"system": CONTENT_HASH, "value": content_hash},
+                    "display": f"{feed}, row {row}",
+                },
             }
         ],
     }

@@ -117,7 +117,10 @@ class Message:
             raise BadField("MSH", "no-message-header", "names a letter, digit or space as a separator")
         self._field, self._component, self._repeat, self._escape, self._sub = list(head.decode())
         self.segments: dict[str, list[list[str]]] = {}
-        for line in _decoded(original).split("\r"):
+        text = _decoded(original)
+        if _MEANINGLESS.search(text):
+            raise BadField("MSH", "control-character", "the message holds a control character")
+        for line in text.split("\r"):
             fields = line.split(self._field)
             if fields[0] == "MSH":
                 # MSH-1 is the separator itself

@@ -97,7 +97,7 @@ class Lookups:
         self.clinical[row["CodeId"]] = ClinicalCode(
             row["Term"],
             _read_code(row["ReadTermId"]),
-            row["SnomedCTConceptId"],
+            _digits(row["SnomedCTConceptId"]),
             row["EmisCodeCategoryDescription"],
             row.get("ParentCodeId", ""),
         )
@@ -105,7 +105,7 @@ class Lookups:
 
     def add_drug(self, row: Cells) -> None:
         """Take in one row of Coding_DrugCode."""
-        term, product = row["Term"], row["DmdProductCodeId"]
+        term, product = row["Term"], _digits(row["DmdProductCodeId"])
         code = ukcore.coding(DMD, product, term) if product else ukcore.coding(EMIS_CODE, row["CodeId"], term)
         self.drugs[row["CodeId"]] = Meaning(
             ukcore.concept(term, code), "drug", laboratory=False, codes=frozenset({product})
@@ -160,6 +160,11 @@ class Lookups:
         if chapter in _PROCEDURE_CHAPTERS:
             return "procedure"
         return "condition" if chapter in _DISEASE_CHAPTERS else "observation"
+
+
+def _digits(text: str) -> str:
+    """Give a concept id, read as text because eighteen digits overflow a double; blank where it is none."""
+    return text if text.isascii() and text.isdecimal() else ""
 
 
 @lru_cache(maxsize=1 << 14)

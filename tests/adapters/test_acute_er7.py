@@ -123,6 +123,11 @@ def test_a_message_without_separators_is_no_message(head: bytes) -> None:
         Message(head)
 
 
+def test_a_control_character_spoils_a_message() -> None:
+    with pytest.raises(BadField, match="control-character"):
+        Message(HEAD + b"PID|a\x01b|\r")
+
+
 def test_windows_text_is_read_unless_the_message_says_utf_8() -> None:
     assert Message(HEAD + b"PID|Zo\xeb|\r").value("PID", 1) == "Zoë"
     assert Message(HEAD + "PID|Zoë|\r".encode()).value("PID", 1) == "Zoë"

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from adapters import ukcore
 from adapters.acute.visit import ADMISSION_METHOD, ADMISSION_SOURCE, DISCHARGE_DESTINATION, DISCHARGE_METHOD
+from adapters.systems import ODS
+from adapters.validate import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=("Cs",))), min_size=1))
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
 def test_an_id_is_the_uuid5_of_its_natural_key(parts: list[str]) -> None:
     namespace = uuid5(NAMESPACE_URL, "https://gateway.example/")
     made = ukcore.resource_id(*parts)
@@ -54,6 +56,19 @@ def test_blank_parts_are_left_out() -> None:
     assert ukcore.ethnicity("ZZ", "")["valueCodeableConcept"] == {"text": "ZZ"}
     bare = ukcore.patient("x", [])
     assert bare.keys() == {"resourceType", "id", "meta", "active"}
+
+
+@pytest.mark.parametrize(
+    ("sender", "who"),
+    [("999", {"type": "Organization", "identifier": {"system": ODS, "value": "999"}}), ("", {"display": "withheld"})],
+)
+def test_provenance_says_sender_file_row_and_hash(sender: str, who: dict[str, object]) -> None:
+    said = {"recorded": "2026-10-01T09:00:00+00:00", "feed": "cld.csv", "content_hash": "ab", "sender": sender}
+    made = ukcore.provenance("Patient/x", row=7, **said)
+    assert check(made) == []
+    assert made["agent"] == [{"who": who}]
+    assert made["entity"][0]["what"]["display"] == "cld.csv, row 7"
+    assert made["entity"][0]["what"]["identifier"]["value"] == "ab"
 
 
 @pytest.mark.specs
