@@ -31,6 +31,8 @@ MAX_LINES = 200
 """Lines that one quoted free text may run over before its quote counts as never closed."""
 
 _CHUNK = 1 << 20
+_LOOKED_AT = 4096
+_A_FEW = 8
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _BOM = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
@@ -75,6 +77,9 @@ class Table:
         Raises:
             FeedRefused: names the first column that is missing, unknown or there twice.
         """
+        if not required.intersection(self.header):
+            # perhaps a row of people where the header should be: none of it may be repeated in a message
+            raise self._refused("header", "wrong-header", "the first line has none of the columns of this format")
         seen: set[str] = set()
         for name in self.header:
             if name in seen:
@@ -225,7 +230,9 @@ def look_over(feed: Feed, line_ends: bytes) -> None:
 
 
 def _refuse_other_encodings(feed: Feed, chunk: bytes) -> None:
-    if chunk.startswith(_OTHER_ENCODINGS) or b"\x00" in chunk[:4096]:
+    start = chunk[:_LOOKED_AT]
+    # text in two-byte units is nearly half zeros; a stray one spoils only its own row
+    if start.startswith(_OTHER_ENCODINGS) or start.count(0) * _A_FEW > len(start):
         message = "the file is not UTF-8 text (it looks like UTF-16, or is not text at all)"
         raise FeedRefused(feed.name, "wrong-encoding", message, row=1, field="header")
 

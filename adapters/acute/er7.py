@@ -86,6 +86,12 @@ def raw_messages(feed: Feed) -> Iterator[RawMessage]:
         yield current
 
 
+def one_message(received: bytes) -> bytes:
+    """Give a message as a transport delivered it, framing off and every segment ended by CR."""
+    segments = [segment for segment in _ENDS.split(received.strip(_FRAMING + b"\r\n")) if segment.strip()]
+    return b"".join(segment + b"\r" for segment in segments)
+
+
 def _segments(feed: Feed) -> Iterator[tuple[bytes, bool]]:
     rest = b""
     try:

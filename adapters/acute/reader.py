@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from adapters.acute import visit
-from adapters.acute.er7 import NULL, Message, raw_messages
+from adapters.acute.er7 import NULL, Message, one_message, raw_messages
 from adapters.acute.person import SOURCE, Identity, organisation_of, patient, retired, told
 from adapters.feed import Quarantined, SourceRecord
 from adapters.values import BadField, hl7_instant, in_utc
@@ -34,7 +34,11 @@ def read(feeds: Sequence[Feed]) -> Iterator[Item]:
 
 
 def read_message(original: bytes, feed: str, row: int = 1) -> Item:
-    """Read one whole message as a transport delivers it; segments end in CR."""
+    """Read one whole message as a transport delivers it, framed or not, however its segments end."""
+    return _read(one_message(original), feed, row)
+
+
+def _read(original: bytes, feed: str, row: int) -> Item:
     try:
         return _record(original, feed, row)
     except BadField as fault:
@@ -48,7 +52,7 @@ def _item(feed: str, row: int, raw: RawMessage) -> Item:
     if data.startswith(b"MSH") and not raw.ended:
         said = "the file ends inside this message, or without ending its last segment"
         return _quarantined(data, feed, row, BadField("MSH", "truncated-row", said))
-    return read_message(data, feed, row)
+    return _read(data, feed, row)
 
 
 def _quarantined(original: bytes, feed: str, row: int, fault: BadField) -> Quarantined:

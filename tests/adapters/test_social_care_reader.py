@@ -205,8 +205,11 @@ def test_the_sender_may_be_given_by_hand(cld: Callable[..., Feed]) -> None:
 
 
 def test_a_file_that_is_no_client_level_return_is_refused(make_feed: Callable[[str, str], Feed]) -> None:
-    with pytest.raises(FeedRefused, match=r"a.csv, row 1, name: .*unknown-column"):
-        list(social_care.read([make_feed("a.csv", "name,age\nx,1\n")]))
+    with pytest.raises(FeedRefused, match=r"a.csv, row 1, header: .*wrong-header") as refused:
+        list(social_care.read([make_feed("a.csv", "Testperson,9990001006\nx,1\n")]))
+    assert "Testperson" not in str(refused.value), "a file without a header begins with somebody"
+    with pytest.raises(FeedRefused, match=r"a.csv, row 1, Shoe Size: .*unknown-column"):
+        list(social_care.read([make_feed("a.csv", "LA Code,Shoe  Size\nx,1\n")]))
 
 
 @pytest.mark.parametrize("rule", ["en", "fr"])
