@@ -14,7 +14,7 @@ from gateway import demo
 from gateway.house import open_house
 from gateway.services.governance.callers import named_caller
 from gateway.services.governance.personas import COUNCIL
-from gateway.services.records.index import load_index
+from gateway.services.records.index import IndexSource, load_index
 from gateway.settings import Mode, load_settings
 from ig.purpose import Purpose
 
@@ -50,5 +50,5 @@ def load_people(house: House, folder: Path, people: int) -> Path:
     """Load an index of ``people`` and return the CSV it came from."""
     path = folder / "index.csv"
     write_index(path, stream_people(people, SEED + 1))
-    load_index(house, system(house, "system-index"), path, "demo", AS_OF)
+    load_index(house, system(house, "system-index"), IndexSource(path, "demo", AS_OF))
     return path
