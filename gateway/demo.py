@@ -26,10 +26,10 @@ from gateway.services.governance import agreements, callers
 from gateway.services.governance.facts import load_facts, load_organisations
 from gateway.services.governance.integrity import make_checkpoint, verify_ledger
 from gateway.services.governance.personas import BOARD, COUNCIL, PERSONAS, TRUST
-from gateway.services.records.truth import Truth, compare
-from gateway.services.records.index import load_index
+from gateway.services.records.index import IndexSource, load_index
 from gateway.services.records.ingest import ingest_files
 from gateway.services.records.link import link_all
+from gateway.services.records.truth import Truth, compare
 from gateway.services.releases.build import build_release
 from gateway.settings import Mode
 from gateway.storage import upgrade
@@ -105,7 +105,7 @@ def _load(house: House, manifest: Manifest, done: Run, out: Console) -> None:
         _govern(house, manifest)
     with done.step("Loading the population index", out):
         if house.stores.index.describe() is None:
-            load_index(house, _system(house, "system-index"), manifest.index, "demo", AS_OF)
+            load_index(house, _system(house, "system-index"), IndexSource(manifest.index, "demo", AS_OF))
     feeds = {"social-care": manifest.social_care, "gp": manifest.gp, "acute": manifest.acute}
     for source, paths in feeds.items():
         with done.step(f"Reading {source}", out):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from gateway.errors import GatewayError, InputError
-from gateway.house import House, open_house
+from gateway.house import House, open_house, settings_for
 from gateway.services.governance.callers import named_caller
-from gateway.settings import Mode, Settings, load_settings
+from gateway.settings import Mode, Settings
 from ig.purpose import Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from gateway.auth.caller import Caller
 
@@ -25,10 +26,35 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DEMO_CALLER = "data-team"
+_DEMO_CALLERS = {
+    Purpose.IG_AUDIT: "ig-officer",
+    Purpose.SUBJECT_ACCESS: "ig-officer",
+    Purpose.ANALYTICS: "system-release",
+}
 
 
-class HouseGroup(click.Group):
-    """A group whose commands end with the house's exit codes and one plain sentence, never a traceback."""
+class LazyGroup(click.Group):
+    """The root group: imports a command when it is called, and ends with exit codes and plain sentences.
+
+    ``commands_at`` maps a command's name to ``module:attribute`` of this package.
+    """
+
+    def __init__(self, *args: Any, commands_at: Mapping[str, str], **kwargs: Any) -> None:  # noqa: ANN401 - click's own
+        super().__init__(*args, **kwargs)
+        self._commands_at = commands_at
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+        """Return every command's name, in order."""
+        return sorted(self._commands_at)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """Import a command."""
+        where = self._commands_at.get(cmd_name)
+        if where is None:
+            return None
+        module, _, name = where.partition(":")
+        command: click.Command = getattr(import_module(f"gateway.cli.{module}"), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command; a GatewayError becomes its sentence and its exit code."""
@@ -62,14 +88,15 @@ class Desk:
             self._house.close()
             self._house = None
 
-    def caller(self, default_purpose: Purpose = Purpose.DEMOGRAPHIC_TRACE) -> Caller:
-        """Return who is asking: ``--as`` and ``--purpose``, or in demo mode the council data team.
+    def caller(self, default_purpose: Purpose = Purpose.DEMOGRAPHIC_TRACE, demo_caller: str = "") -> Caller:
+        """Return who is asking: ``--as`` and ``--purpose``, or in demo mode ``demo_caller`` or the council data team.
 
         Raises:
             InputError: production needs both options, or the purpose is not one of ours.
         """
         demo = self.settings.mode is Mode.DEMO
-        name = self.caller_name or (DEMO_CALLER if demo else "")
+        usual = demo_caller or _DEMO_CALLERS.get(default_purpose, DEMO_CALLER)
+        name = self.caller_name or (usual if demo else "")
         purpose = self.purpose_name or (default_purpose.value if demo else "")
         if not (name and purpose):
             raise InputError("say who is asking: --as CALLER --purpose PURPOSE", reason="caller-required")
@@ -83,7 +110,7 @@ class Desk:
 @contextmanager
 def desk(**overrides: Any) -> Iterator[Desk]:  # noqa: ANN401 - settings of any type
     """Open a desk from the process environment; the only place that reads it."""
-    opened = Desk(load_settings(os.environ, **{k: v for k, v in overrides.items() if v is not None}))
+    opened = Desk(settings_for(os.environ, **{k: v for k, v in overrides.items() if v is not None}))
     try:
         yield opened
     finally:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.context import Desk, err, out, pass_desk
+from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.progress import progress
 from gateway.services.records import quarantine as quarantine_service
-from gateway.services.records.index import load_index
+from gateway.services.records.index import IndexSource, load_index
 from gateway.services.records.ingest import ingest_files
 from gateway.services.records.link import link_all
 from gateway.services.records.unlink import unlink_record
-from gateway.services.records.validate import validate_path
 from ig.purpose import Purpose
 
 if TYPE_CHECKING:
@@ -40,7 +39,9 @@ def index() -> None:
 def load(desk: Desk, path: Path, layout: str, source: str, as_of: datetime) -> None:  # noqa: ARG001 - one layout so far
     """Load PATH, whole or not at all: rows that break a rule are quarantined, the rest go in."""
     with progress("loading the index") as report:
-        result = load_index(desk.house, desk.caller(Purpose.PROCESSING), path, source, as_of.date(), report)
+        result = load_index(
+            desk.house, desk.caller(Purpose.PROCESSING, "system-index"), IndexSource(path, source, as_of.date()), report
+        )
     out.print(f"{result.people:,} people loaded from {path.name}, as of {as_of:%Y-%m-%d}", markup=False)
     for rule, count in sorted(result.quarantined.items()):
         out.print(f"  quarantined, {rule}: {count:,}", markup=False)
@@ -53,7 +54,9 @@ def ingest() -> None:
 
 def _ingest(desk: Desk, source: str, paths: tuple[Path, ...], mapping: Path | None = None) -> None:
     with progress(f"reading {source}") as report:
-        result = ingest_files(desk.house, desk.caller(Purpose.PROCESSING), source, paths, report, mapping=mapping)
+        result = ingest_files(
+            desk.house, desk.caller(Purpose.PROCESSING, "system-ingest"), source, paths, report, mapping=mapping
+        )
     _print_ingest(result)
 
 
@@ -107,7 +110,7 @@ def tabular(desk: Desk, paths: tuple[Path, ...], mapping: str) -> None:
 def link(desk: Desk) -> None:
     """Trace every record that is new or changed, and join those that the model settles."""
     with progress("linking") as report:
-        result = link_all(desk.house, desk.caller(Purpose.PROCESSING), report)
+        result = link_all(desk.house, desk.caller(Purpose.PROCESSING, "system-link"), report)
     out.print(f"{result.traced:,} people traced under model {result.model}", markup=False)
     for outcome, count in sorted(result.outcomes.items()):
         out.print(f"  {outcome}: {count:,}", markup=False)
@@ -124,7 +127,7 @@ def link(desk: Desk) -> None:
 @pass_desk
 def unlink(desk: Desk, source_person_id: str, reason: str) -> None:
     """Say that a joined record is not that person: restores the state before the link, and keeps both facts."""
-    person = unlink_record(desk.house, desk.caller(), source_person_id, reason)
+    person = unlink_record(desk.house, desk.caller(demo_caller="reviewer"), source_person_id, reason)
     out.print(f"unlinked; that person is ruled out for this record from now on ({person})", markup=False)
 
 
@@ -149,17 +152,5 @@ def list_quarantine(desk: Desk, rule: str, limit: int) -> None:
 @pass_desk
 def replay(desk: Desk) -> None:
     """Read every quarantined row again with today's rules; those that pass go in."""
-    result = quarantine_service.replay(desk.house, desk.caller(Purpose.PROCESSING))
+    result = quarantine_service.replay(desk.house, desk.caller(Purpose.PROCESSING, "system-ingest"))
     out.print(f"{result.read:,} rows read again, {result.mended:,} went in, {result.left:,} stay", markup=False)
-
-
-@click.command()
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.pass_context
-def validate(ctx: click.Context, path: Path) -> None:
-    """Check a FHIR resource, Bundle or ndjson file against R4 and the house's UK Core rules."""
-    issues = validate_path(path)
-    for issue in issues:
-        err.print(str(issue), markup=False)
-    out.print(f"{len(issues)} issues" if issues else "no issues", markup=False)
-    ctx.exit(1 if issues else 0)

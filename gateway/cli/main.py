@@ -4,12 +4,42 @@ from __future__ import annotations
 
 import click
 
-from gateway.cli import audit, database, demo, governance, intake, releases, review, serve, tracing
-from gateway.cli.context import Desk, HouseGroup, desk
+from gateway.cli.context import LazyGroup, desk
 from ig.purpose import Purpose
 
+_COMMANDS = {
+    "audit": "audit:audit",
+    "caller": "governance:caller",
+    "db": "database:db",
+    "demo": "demo:demo",
+    "doctor": "serve:doctor",
+    "explain": "tracing:explain",
+    "facts": "governance:facts",
+    "index": "intake:index",
+    "ingest": "intake:ingest",
+    "isa": "governance:isa",
+    "keys": "database:keys",
+    "link": "intake:link",
+    "org": "governance:org",
+    "quarantine": "intake:quarantine",
+    "release": "releases:release",
+    "review": "review:review",
+    "serve": "serve:serve",
+    "token": "serve:token",
+    "trace": "tracing:trace",
+    "unlink": "intake:unlink",
+    "validate": "validate:validate",
+    "verify": "tracing:verify",
+    "worker": "serve:worker",
+}
+"""Command → module of this room and attribute; a command's module is imported when it is called, and not before."""
 
-@click.group(cls=HouseGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+@click.group(
+    cls=LazyGroup,
+    commands_at=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(package_name="nhs-linkage-gateway", prog_name="gateway")
 @click.option("--as", "caller", metavar="CALLER", default="", help="Who is asking (see 'gateway caller list').")
 @click.option("--purpose", metavar="PURPOSE", default="", help=f"Why: one of {', '.join(Purpose)}.")
@@ -22,34 +52,3 @@ def main(ctx: click.Context, caller: str, purpose: str, data_dir: str | None) ->
     """
     ctx.obj = opened = ctx.with_resource(desk(data_dir=data_dir))
     opened.caller_name, opened.purpose_name = caller, purpose
-
-
-_COMMANDS = (
-    demo.demo,
-    serve.serve,
-    serve.worker,
-    serve.doctor,
-    serve.token,
-    database.db,
-    database.keys,
-    intake.index,
-    intake.ingest,
-    intake.link,
-    intake.unlink,
-    intake.quarantine,
-    intake.validate,
-    review.review,
-    tracing.verify,
-    tracing.trace,
-    tracing.explain,
-    governance.isa,
-    governance.caller,
-    governance.org,
-    governance.facts,
-    audit.audit,
-    releases.release,
-)
-for _command in _COMMANDS:
-    main.add_command(_command)
-
-__all__ = ["Desk", "main"]

@@ -19,7 +19,7 @@ def review() -> None:
 @pass_desk
 def list_cases(desk: Desk, limit: int) -> None:
     """List open cases, oldest first, by opaque id."""
-    for case in reviews.open_cases(desk.house, desk.caller(), limit):
+    for case in reviews.open_cases(desk.house, desk.caller(demo_caller="reviewer"), limit):
         out.print(f"{case.case_id}  {case.reason}  {case.candidates} candidates", markup=False)
 
 
@@ -28,7 +28,7 @@ def list_cases(desk: Desk, limit: int) -> None:
 @pass_desk
 def show(desk: Desk, case_id: str) -> None:
     """Show the evidence for each candidate of a case. Evidence names fields and levels, never values."""
-    case = reviews.case(desk.house, desk.caller(), case_id)
+    case = reviews.case(desk.house, desk.caller(demo_caller="reviewer"), case_id)
     for number, candidate in enumerate(case.candidates, 1):
         out.print(f"{number}. {candidate.person_id}  {candidate.bits:+.1f} bits", markup=False)
         for piece in candidate.evidence:
@@ -45,5 +45,5 @@ def decide(desk: Desk, case_id: str, is_person: str, nobody: bool, note: str) ->
     """Decide a case: it outlives every re-run of the model."""
     if bool(is_person) == nobody:
         raise click.UsageError("say either --is PERSON_ID or --none")
-    reviews.decide_case(desk.house, desk.caller(), case_id, is_person, note)
+    reviews.decide_case(desk.house, desk.caller(demo_caller="reviewer"), case_id, is_person, note)
     out.print("decided", markup=False)

@@ -29,7 +29,7 @@ _GENDERS = ["male", "female", "other", "unknown"]
 @click.option("--given", default="", help="First given name.")
 @click.option("--birthdate", required=True, help="Date of birth: YYYY-MM-DD, or YYYY-MM or YYYY if that is all.")
 @click.option("--postcode", default="", help="Postcode.")
-@click.option("--gender", default="", type=click.Choice(_GENDERS), help="Administrative gender.")
+@click.option("--gender", default=None, type=click.Choice(_GENDERS), help="Administrative gender.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @pass_desk
 @click.pass_context
@@ -41,11 +41,11 @@ def verify(  # noqa: PLR0913 - one parameter an option
     given: str,
     birthdate: str,
     postcode: str,
-    gender: str,
+    gender: str | None,
     as_json: bool,  # noqa: FBT001 - a flag
 ) -> None:
     """Check that NHS_NUMBER is this person's, and say what to do next."""
-    person = Demographics(family=family, given=given, birth_date=birthdate, postcode=postcode, gender=gender)
+    person = Demographics(family=family, given=given, birth_date=birthdate, postcode=postcode, gender=gender or "")
     result = verify_number(desk.house, desk.caller(), nhs_number, person)
     _print_json(result) if as_json else _print_words(result)
     ctx.exit(OF_VERIFICATION[result.verdict].exit_code)
@@ -108,5 +108,5 @@ def trace(desk: Desk, path: Path, layout: str, target: Path) -> None:  # noqa: A
 @pass_desk
 def explain(desk: Desk, source_person_id: str) -> None:
     """Say why a source's record of a person was joined, proposed or left alone."""
-    for line in explain_source_person(desk.house, desk.caller(), source_person_id):
+    for line in explain_source_person(desk.house, desk.caller(demo_caller="reviewer"), source_person_id):
         out.print(line, markup=False)
