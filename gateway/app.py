@@ -26,8 +26,8 @@ from gateway.fhir.metrics import Metrics
 from gateway.fhir.outcome import NoSuchRoute, on_fhir_path, refusal
 from gateway.fhir.pds import pds
 from gateway.fhir.records import records
-from gateway.house import House, open_house
-from gateway.settings import Mode, Settings, load_settings
+from gateway.house import House, open_house, settings_for
+from gateway.settings import Mode, Settings
 from gateway.web.agreements import agreements
 from gateway.web.audit import audit
 from gateway.web.integrity import IntegrityWatch
@@ -58,7 +58,7 @@ def create_app(settings: Settings | None = None, house: House | None = None) -> 
     """
     configure_logs()
     if house is None:
-        house = open_house(settings or load_settings(os.environ))
+        house = open_house(settings or settings_for(os.environ))
     app = Flask("gateway.web", static_folder="static")
     app.extensions["gateway"] = house
     app.extensions["gateway-desk"] = Desk(house, office_of(house))
@@ -79,7 +79,12 @@ def create_app(settings: Settings | None = None, house: House | None = None) -> 
 
 
 def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, workers: int = 2) -> None:
-    """Serve until told to stop. Each worker opens the house for itself."""
+    """Serve until told to stop. Each worker opens the house for itself.
+
+    Raises:
+        Unavailable: a store cannot be opened safely; said once, here, and not by every worker in turn.
+    """
+    open_house(settings).close()
     run(lambda: create_app(settings), host=host, port=port, workers=workers)
 
 

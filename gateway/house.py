@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from gateway.engine import Engine
 from gateway.gate import Gate
 from gateway.register import make_register
-from gateway.storage import open_stores
+from gateway.settings import load_settings
+from gateway.storage import open_stores, stamped_mode
 from linkage.decide import Matcher
 from linkage.model import Frequencies, Model
 from linkage.model import load as load_model
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from gateway.settings import Settings
@@ -64,6 +66,22 @@ class House:
     def close(self) -> None:
         """Close the stores; rows nobody waited for are flushed first."""
         self.stores.close()
+
+
+def settings_for(environ: Mapping[str, str], **overrides: object) -> Settings:
+    """Read settings; where no mode is set, a database that is there already says what it is for.
+
+    A mode that is set must be the database's: :func:`open_house` refuses the other.
+
+    Raises:
+        InputError: a setting breaks its rule.
+        Unavailable: the database cannot be reached.
+    """
+    settings = load_settings(environ, **overrides)
+    if "GATEWAY_MODE" in environ or "mode" in overrides:
+        return settings
+    held = stamped_mode(settings)
+    return settings if held is None else settings.model_copy(update={"mode": held})
 
 
 def shipped_model() -> Model:

@@ -33,7 +33,8 @@ class Arrival:
     source_address: str = ""
 
 
-arrival: ContextVar[Arrival] = ContextVar("arrival", default=Arrival())
+_NOTHING_KNOWN: Final = Arrival()
+arrival: ContextVar[Arrival] = ContextVar("arrival", default=_NOTHING_KNOWN)
 
 
 def circumstances(decision_id: str, at: datetime) -> Circumstances:

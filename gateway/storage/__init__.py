@@ -9,6 +9,6 @@ from gateway.storage.backup import restore
 from gateway.storage.database import Tx
 from gateway.storage.permit import Permit
 from gateway.storage.stores import Stores, open_stores
-from gateway.storage.upgrade import upgrade
+from gateway.storage.upgrade import stamped_mode, upgrade
 
-__all__ = ["Permit", "Stores", "Tx", "open_stores", "restore", "upgrade"]
+__all__ = ["Permit", "Stores", "Tx", "open_stores", "restore", "stamped_mode", "upgrade"]

@@ -42,7 +42,6 @@ _COLUMNS: Final = (
     "as_of",
     "packed",
     "keys",
-    "patient",
 )
 _CANDIDATE: Final = "p.person_id, p.security, p.superseded_by, p.death, p.packed"
 _SECURITIES: Final = {security.value: security for security in Security}
@@ -102,8 +101,10 @@ class PersonIndex:
         gone, added = _key_changes(held, chunk)
         listed = tx.listed(held)
         tx.many("DELETE FROM index_key WHERE hash = ? AND person = ?", gone)
-        tx.change(f"DELETE FROM index_person WHERE {tx.among('id')}", (listed,))  # noqa: S608 - our own names
+        for table in ("index_person", "index_patient"):
+            tx.change(f"DELETE FROM {table} WHERE {tx.among('id')}", (listed,))  # noqa: S608 - our own names
         tx.load("index_person", _COLUMNS, [_index_row(i, chunk[i], source, as_of) for i in sorted(chunk)])
+        tx.load("index_patient", ("id", "patient"), [(i, chunk[i].patient) for i in sorted(chunk)])
         tx.load("index_key", ("hash", "person"), added)
         return len(chunk)
 
@@ -114,7 +115,10 @@ class PersonIndex:
     def versions(self, tx: Reading, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Held]:
         """Return the version and the Patient held under each number, so that an unchanged one keeps its version."""
         wanted = {_row_id(number): number for number in numbers}
-        sql = f"SELECT id, version, patient FROM index_person WHERE {tx.among('id')}"  # noqa: S608 - our own names
+        sql = (
+            "SELECT p.id, p.version, j.patient FROM index_person p "  # noqa: S608 - our own names
+            f"JOIN index_patient j ON j.id = p.id WHERE {tx.among('p.id')}"
+        )
         rows = tx.raw(sql, (tx.listed(wanted),))
         return {wanted[row[0]]: Held(row[1], bytes(row[2])) for row in rows}
 
@@ -170,8 +174,8 @@ class PersonIndex:
             Unavailable: the index was packed by another normalisation, or cannot be reached.
         """
         require(permit)
-        sql = f"SELECT {_CANDIDATE} FROM index_person p WHERE p.id = ? AND p.nhs_number = ?"  # noqa: S608 - our own names
-        rows = self._fetch(sql, (_row_id(number), number.digits))
+        sql = f"SELECT {_CANDIDATE} FROM index_person p WHERE p.id = ?"  # noqa: S608 - our own names
+        rows = self._fetch(sql, (_row_id(number),))
         return _candidate(*rows[0]) if rows else None
 
     def by_numbers(self, permit: Permit, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Candidate]:
@@ -189,15 +193,22 @@ class PersonIndex:
         if not keys:
             return [], 0
         unique = tuple(dict.fromkeys(keys))
+        # One more than the cap tells whether anybody is left out; only then are they counted.
+        found = self._fetch_candidates(unique, cap + 1)
+        if len(found) <= cap:
+            return found, 0
+        with self._database.read() as view:
+            sql = f"SELECT count(DISTINCT person) FROM index_key WHERE {view.among('hash')}"  # noqa: S608 - our own names
+            total = int(view.raw(sql, (view.listed(unique),))[0][0])
+        return found[:cap], total - cap
+
+    def _fetch_candidates(self, keys: tuple[int, ...], limit: int) -> list[Candidate]:
         if self._database.postgres:
-            rows = self._fetch(_POSTGRES_CANDIDATES, (list(unique), cap))
-            return [_candidate(*row[:5]) for row in rows], max(0, rows[0][5] - cap) if rows else 0
-        marks = ",".join("?" * len(unique))
+            return [_candidate(*row) for row in self._fetch(_POSTGRES_CANDIDATES, (list(keys), limit))]
         # One text instead of a row each: the driver gives up the GIL at every row, and under load waits to get it back.
-        joined, total = self._fetch(_SQLITE_CANDIDATES.format(marks=marks), (*unique, cap))[0]
-        if joined is None:
-            return [], 0
-        return [_candidate(*line.split(_FIELD)) for line in joined.split(_ROW)], max(0, total - cap)
+        sql = _SQLITE_CANDIDATES.format(marks=",".join("?" * len(keys)))
+        joined = self._fetch(sql, (*keys, limit))[0][0]
+        return [_candidate(*line.split(_FIELD)) for line in joined.split(_ROW)] if joined else []
 
     def by_person(self, permit: Permit, person_id: str) -> Candidate | None:
         """Return the person of an id, or None when the index does not know it."""
@@ -209,8 +220,7 @@ class PersonIndex:
     def patient_json(self, permit: Permit, number: NhsNumber) -> bytes | None:
         """Return the PDS-shaped Patient of a number as JSON bytes, whole: cutting it down is the gate's."""
         require(permit)
-        sql = "SELECT patient FROM index_person WHERE id = ? AND nhs_number = ?"
-        rows = self._fetch(sql, (_row_id(number), number.digits))
+        rows = self._fetch("SELECT patient FROM index_patient WHERE id = ?", (_row_id(number),))
         return bytes(rows[0][0]) if rows else None
 
     def each_packed(self, permit: Permit, chunk: int = 10_000) -> Iterator[bytes]:
@@ -232,7 +242,7 @@ class PersonIndex:
 
 _HITS: Final = """
 WITH hit AS (
-    SELECT person, count(*) AS shared, count(*) OVER () AS total FROM index_key WHERE hash {keys}
+    SELECT person, count(*) AS shared FROM index_key WHERE hash {keys}
     GROUP BY person ORDER BY shared DESC, person LIMIT ?
 )
 """
@@ -240,15 +250,14 @@ _SQLITE_CANDIDATES: Final = (
     _HITS.replace("{keys}", "IN ({marks})")
     + """
 SELECT group_concat(p.person_id || char(31) || p.security || char(31) || p.superseded_by || char(31) || p.death
-                    || char(31) || CAST(p.packed AS TEXT), char(30) ORDER BY hit.shared DESC, hit.person),
-       max(hit.total)
+                    || char(31) || CAST(p.packed AS TEXT), char(30) ORDER BY hit.shared DESC, hit.person)
 FROM hit JOIN index_person p ON p.id = hit.person
 """
 )
 _POSTGRES_CANDIDATES: Final = (
     _HITS.replace("{keys}", "= ANY(?)")
     + f"""
-SELECT {_CANDIDATE}, hit.total FROM hit JOIN index_person p ON p.id = hit.person
+SELECT {_CANDIDATE} FROM hit JOIN index_person p ON p.id = hit.person
 ORDER BY hit.shared DESC, hit.person
 """  # noqa: S608 - our own names
 )
@@ -289,7 +298,6 @@ def _index_row(row_id: int, entry: IndexEntry, source: str, as_of: date) -> tupl
         as_of.isoformat(),
         entry.packed,
         pack(f">{len(keys)}q", *keys),
-        entry.patient,
     )
 
 

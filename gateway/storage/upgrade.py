@@ -10,6 +10,7 @@ from alembic import command, context
 from alembic.config import Config
 
 from gateway.errors import Conflict, Unavailable
+from gateway.settings import Mode
 from gateway.storage.database import Place
 from gateway.storage.engines import postgres_url
 from gateway.storage.faults import translated
@@ -78,6 +79,24 @@ def refuse_unfit(settings: Settings) -> None:
             _check_mode(connection, settings)
     finally:
         engine.dispose()
+
+
+def stamped_mode(settings: Settings) -> Mode | None:
+    """Return what the system of record was made for, or None where there is none yet.
+
+    Raises:
+        Unavailable: it cannot be reached.
+    """
+    place = Place.gateway(settings)
+    if _step(place) is None:
+        return None
+    engine = place.engine(writer=False)
+    try:
+        with translated, engine.connect() as connection:
+            held = connection.execute(sa.text("SELECT value FROM meta WHERE name = 'mode'")).scalar()
+    finally:
+        engine.dispose()
+    return Mode(held) if held else None
 
 
 def _make_folder(folder: Path) -> None:

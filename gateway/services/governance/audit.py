@@ -49,6 +49,35 @@ class Access:
     subjects: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an officer asks by. ``until`` is inclusive; days are London's."""
+
+    people: tuple[str, ...] = ()
+    staff: str = ""
+    since: date | None = None
+    until: date | None = None
+    limit: int = _MOST
+
+    def rows(self, house: House, passage: Passage) -> list[LedgerRow]:
+        """Return the rows, newest first; only those about the staff whom the decision lets the caller see."""
+        tokens: list[str | None] = [house.stores.keys.subject_token(person) for person in self.people]
+        found = {row.seq: row for token in tokens or [None] for row in self._search(house, passage, token)}
+        return [found[seq] for seq in sorted(found, reverse=True)][: self.limit]
+
+    def _search(self, house: House, passage: Passage, token: str | None) -> list[LedgerRow]:
+        filters = passage.decision.row_filters
+        return house.stores.ledger.search(
+            subject=token,
+            actor=self.staff or None,
+            organisations=next((kept.values for kept in filters if kept.kind is FilterKind.ACTORS_OF), None),
+            kinds=_ACCESSES,
+            since=_midnight(self.since) if self.since else None,
+            until=_midnight(self.until + timedelta(days=1)) if self.until else None,
+            limit=self.limit,
+        )
+
+
 def who_looked(  # noqa: PLR0913 - one argument for each thing that an officer asks by
     house: House,
     caller: Caller,
@@ -68,7 +97,7 @@ def who_looked(  # noqa: PLR0913 - one argument for each thing that an officer a
         NotPermitted: the caller may not read the ledger for this purpose.
         Unavailable: the search could not be recorded; nothing is shown.
     """
-    person = _person(number) if number else ""
+    wanted = _parse(number) if number else None
     with house.gate.permit(
         caller,
         level=Level.PATIENT,
@@ -76,40 +105,25 @@ def who_looked(  # noqa: PLR0913 - one argument for each thing that an officer a
         fields=frozenset(LedgerField),
         subject=Described(),
     ) as passage:
-        rows = _search(house, passage, person, staff, since, until, min(limit, _MOST))
-        passage.disclose([person] if person else (), rows=len(rows))
+        people = _known_as(house, passage, wanted) if wanted else ()
+        rows = _Asked(people, staff, since, until, min(limit, _MOST)).rows(house, passage)
+        passage.disclose(people, rows=len(rows))
     return [_access(house, row) for row in rows]
 
 
-def _person(number: str) -> str:
+def _parse(number: str) -> NhsNumber:
     try:
-        return person_id(NhsNumber.parse(number))
+        return NhsNumber.parse(number)
     except NotAnNhsNumber as fault:
         message = "nhs_number: enter ten digits, the last of which checks the others"
         raise InputError(message, reason=str(fault.fault), field="nhs_number") from None
 
 
-def _search(  # noqa: PLR0913 - one argument for each thing that an officer asks by
-    house: House,
-    passage: Passage,
-    person: str,
-    staff: str,
-    since: date | None,
-    until: date | None,
-    limit: int,
-) -> list[LedgerRow]:
-    organisations = next(
-        (kept.values for kept in passage.decision.row_filters if kept.kind is FilterKind.ACTORS_OF), None
-    )
-    return house.stores.ledger.search(
-        subject=house.stores.keys.subject_token(person) if person else None,
-        actor=staff or None,
-        organisations=organisations,
-        kinds=_ACCESSES,
-        since=_midnight(since) if since else None,
-        until=_midnight(until + timedelta(days=1)) if until else None,
-        limit=limit,
-    )
+def _known_as(house: House, passage: Passage, number: NhsNumber) -> tuple[str, ...]:
+    """The ids under which a person's accesses were recorded: that of the number asked about, and its successor's."""
+    held = house.stores.index.by_number(passage.permit, number)
+    successor = held.superseded_by if held else None
+    return tuple(person_id(one) for one in (number, successor) if one is not None)
 
 
 def _midnight(day: date) -> datetime:
@@ -144,7 +158,8 @@ def subject_access(house: House, caller: Caller, number: str) -> Iterator[str]:
         InputError: the number is not an NHS number.
         NotPermitted: the caller may not answer subject access requests.
     """
-    person = _person(number)
+    wanted = _parse(number)
+    person = person_id(wanted)
     with house.gate.permit(
         caller,
         level=Level.PATIENT,
@@ -152,8 +167,9 @@ def subject_access(house: House, caller: Caller, number: str) -> Iterator[str]:
         fields={LedgerField.WHEN, LedgerField.ORGANISATION, LedgerField.ROLE, LedgerField.PURPOSE},
         subject=Known(SubjectRef(person)),
     ) as passage:
-        rows = _search(house, passage, person, "", None, None, _MOST)
-        passage.disclose([person], rows=len(rows))
+        people = _known_as(house, passage, wanted)
+        rows = _Asked(people).rows(house, passage)
+        passage.disclose(people, rows=len(rows))
     for row in rows:
         seen = _access(house, row)
         shown = "shown" if seen.decision == "permit" else "refused"
@@ -173,7 +189,7 @@ def report(house: House, caller: Caller) -> Iterator[str]:
         fields=frozenset(LedgerField),
         subject=Described(),
     ) as passage:
-        rows = _search(house, passage, "", "", None, None, _MOST)
+        rows = _Asked().rows(house, passage)
         passage.disclose((), rows=len(rows))
     for title, key in (("purpose", "purpose"), ("agreement", "agreement"), ("reason", "reason")):
         for value, count in sorted(Counter(str(row.body.get(key, "")) for row in rows).items()):

@@ -48,7 +48,7 @@ def as_caller(stored: StoredCaller, purpose: Purpose, session: str = "") -> Call
     )
 
 
-def add(  # noqa: PLR0913 - a caller has these parts
+def add(  # noqa: PLR0913, PLR0917 - a caller has these parts
     house: House,
     subject: str,
     name: str,

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import InputError
 from gateway.ids import person_id
-from gateway.storage.facts import Organisation, StoredFact
 from gateway.storage.factkinds import ASSURANCE, RELATIONSHIP, opt_out
+from gateway.storage.facts import Organisation, StoredFact
 from ig.optouts import NATIONAL, OPTED_OUT
 from ig.purpose import OrgClass
 from ig.relationships import RelationshipKind

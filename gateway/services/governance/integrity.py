@@ -21,7 +21,7 @@ ORIGIN: Final = "nhs-linkage-gateway/ledger"
 
 @dataclass(frozen=True, slots=True)
 class IntegrityReport:
-    """What verification found. ``damage`` is None when every row is as it was written; ``head`` is the last row's hash."""
+    """What verification found: ``damage`` None means that every row is as written; ``head`` is the last row's hash."""
 
     rows: int
     checkpoints: int

@@ -31,7 +31,7 @@ from linkage.normalise import normalise
 from linkage.person import Person, Security
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
@@ -52,63 +52,64 @@ class IndexReport:
     quarantined: Counter[str] = field(default_factory=Counter)
 
 
-def load_index(  # noqa: PLR0913 - a load has these parts
-    house: House, caller: Caller, path: Path, source: str, as_of: date, report: Report = silent
-) -> IndexReport:
-    """Load an index CSV (columns of DESIGN section 9) as ``source``, true on ``as_of``.
+@dataclass(frozen=True, slots=True)
+class IndexSource:
+    """An index file, where it is from (``pds``, ``gp-list``, ``demo``) and the day it was true."""
+
+    path: Path
+    source: str
+    as_of: date
+
+
+def load_index(house: House, caller: Caller, index: IndexSource, report: Report = silent) -> IndexReport:
+    """Load an index CSV (columns of DESIGN section 9).
 
     Raises:
         InputError: the file is unusable as a whole, or holds a number of the issued range in demo mode.
         NotPermitted: no processing grant covers the index.
         Unavailable: a store cannot be written; the load can be repeated.
     """
-    done = IndexReport()
-    house.gate.administer(caller, "index:load", path.name, source=source, as_of=as_of.isoformat())
+    as_of = index.as_of.isoformat()
+    house.gate.administer(caller, "index:load", index.path.name, source=index.source, as_of=as_of)
     with house.gate.permit(
         caller,
         level=Level.PATIENT,
         datasets={Dataset.INDEX},
         fields={Section.DEMOGRAPHICS, Section.REGISTRATION},
         subject=Population(),
-        job=f"index-load-{as_of:%Y%m%d}",
+        job=f"index-load-{as_of}",
     ) as passage:
-        rows = spine.index_rows(Feed(path.name, lambda: path.open("rb")))
         try:
-            _load(house, rows, source, as_of, done, report)
+            done = _load(house, index, report)
         except FeedRefused as refused:
             raise InputError(str(refused), reason=refused.rule, field=refused.field) from None
-        _count_terms(house, passage, source, as_of)
+        _count_terms(house, passage, index)
         passage.disclose((), rows=done.people)
     return done
 
 
-def _load(  # noqa: PLR0913 - a load has these parts
-    house: House,
-    rows: Iterator[IndexRow | Quarantined],
-    source: str,
-    as_of: date,
-    done: IndexReport,
-    report: Report,
-) -> None:
-    as_of_instant = datetime.combine(as_of, time.min, UTC)
+def _load(house: House, index: IndexSource, report: Report) -> IndexReport:
+    done, stores = IndexReport(), house.stores
+    rows = spine.index_rows(Feed(index.path.name, lambda: index.path.open("rb")))
     while batch := list(islice(rows, BATCH)):
         bad = [row for row in batch if isinstance(row, Quarantined)]
         good = [row for row in batch if not isinstance(row, Quarantined)]
         refuse_real_numbers(house.settings, (row.demographics.nhs_number for row in good))
-        entries = [_entry(row, source, as_of) for row in good]
-        with house.stores.transaction() as tx:
-            house.stores.index.put_many(tx, entries, source=source, as_of=as_of)
-            house.stores.governance.facts.put_many(tx, _registrations(entries, source, as_of_instant))
-            house.stores.quarantine.put_many(tx, "index", bad)
+        entries = [_entry(row, index) for row in good]
+        with stores.transaction() as tx:
+            stores.index.put_many(tx, entries, source=index.source, as_of=index.as_of)
+            stores.governance.facts.put_many(tx, _registrations(entries, index))
+            stores.quarantine.put_many(tx, "index", bad)
         done.people += len(good)
         done.quarantined.update(row.rule for row in bad)
         report(done.people, None)
+    return done
 
 
-def _entry(row: IndexRow, source: str, as_of: date) -> IndexEntry:
+def _entry(row: IndexRow, index: IndexSource) -> IndexEntry:
     person = normalise(row.demographics)
     number = NhsNumber.parse(row.demographics.nhs_number)
-    patient = spine.pds_patient(row, version=1, source=source, as_of=as_of.isoformat())
+    patient = spine.pds_patient(row, version=1, source=index.source, as_of=index.as_of.isoformat())
     # An invalidated row may be a protected person's former identity: it is known by number alone, and never found.
     keyed = row.sensitivity is not Security.INVALIDATED
     return IndexEntry(
@@ -122,19 +123,19 @@ def _entry(row: IndexRow, source: str, as_of: date) -> IndexEntry:
     )
 
 
-def _registrations(entries: Sequence[IndexEntry], source: str, at: datetime) -> list[StoredFact]:
+def _registrations(entries: Sequence[IndexEntry], index: IndexSource) -> list[StoredFact]:
     """Who is registered where, as facts that row filters can join. A restricted person's practice is not written."""
-    rows = []
+    rows, at = [], datetime.combine(index.as_of, time.min, UTC)
     for entry in entries:
         practice = Person.unpack(entry.packed).gp_practice
         if practice and not entry.security.hides_location and entry.superseded_by is None:
-            rows.append(StoredFact(REGISTRATION, person_id(entry.number), practice, source, at))
+            rows.append(StoredFact(REGISTRATION, person_id(entry.number), practice, index.source, at))
     return rows
 
 
-def _count_terms(house: House, passage: Passage, source: str, as_of: date) -> None:
+def _count_terms(house: House, passage: Passage, index: IndexSource) -> None:
     people = (Person.unpack(packed) for packed in house.stores.index.each_packed(passage.permit))
     counts = Frequencies.of(people).as_counts()
     with house.stores.transaction() as tx:
         house.stores.index.put_terms(tx, counts)
-        house.stores.index.stamp(tx, source=source, as_of=as_of)
+        house.stores.index.stamp(tx, source=index.source, as_of=index.as_of)

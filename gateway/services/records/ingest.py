@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from adapters import acute, gp, social_care, tabular
 from adapters.feed import Feed, FeedRefused, Quarantined, SourceRecord
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from gateway.services.progress import Report
     from gateway.storage.jobs import Job
     from gateway.storage.records import Counts
-    from ig.purpose import Dataset
 
 BATCH: Final = 1000
 """Items in one transaction: what a crash can make us read again, and how long a writer keeps others waiting."""
@@ -81,7 +80,7 @@ class IngestReport:
         figures = {name: data.get(name, 0) for name in _FIGURES}
         return cls(**figures, quarantined=Counter({(f, r): n for f, r, n in data.get("quarantined", ())}))
 
-    def __iadd__(self, other: IngestReport) -> IngestReport:
+    def __iadd__(self, other: IngestReport) -> Self:
         """Add up groups of files."""
         for name in _FIGURES:
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -89,7 +88,67 @@ class IngestReport:
         return self
 
 
-def ingest_files(
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run over one group of files: who reads what, under which job, and who is told."""
+
+    house: House
+    caller: Caller
+    source: str
+    read: Callable[[Sequence[Feed]], Iterator[Item]]
+    report: Report
+
+    def group(self, files: Sequence[Path]) -> IngestReport:
+        """Read files that belong together, or say that they have been read."""
+        jobs, key = self.house.stores.jobs, f"{self.source}:{_digest(files)}"
+        held = jobs.get("ingest", key)
+        if held is not None and held.state is JobState.DONE:
+            done = IngestReport.of_json(held.checkpoint)
+            bad = sum(done.quarantined.values())
+            return IngestReport(read=done.read, same=done.read - bad, quarantined=done.quarantined, already=True)
+        job = jobs.start_or_resume("ingest", key)
+        if not job.checkpoint:
+            self.house.gate.administer(self.caller, "ingest:start", job.job_id, source=self.source, files=len(files))
+        with self.house.gate.permit(
+            self.caller,
+            level=Level.PATIENT,
+            datasets={dataset_of(self.source)},
+            fields=frozenset(Section),
+            subject=Population(),
+            job=job.job_id,
+        ) as passage:
+            try:
+                done = self._items(job, self.read([_feed(path) for path in files]))
+            except FeedRefused as refused:
+                raise InputError(str(refused), reason=refused.rule, field=refused.field) from None
+            passage.disclose((), rows=done.read)
+        return done
+
+    def _items(self, job: Job, items: Iterator[Item]) -> IngestReport:
+        done = IngestReport.of_json(job.checkpoint)
+        for _ in islice(items, done.read):
+            pass
+        while batch := list(islice(items, BATCH)):
+            self._store(job, batch, done)
+            self.report(done.read, None)
+        with self.house.stores.transaction() as tx:
+            self.house.stores.jobs.finish(tx, job, done.as_json())
+        return done
+
+    def _store(self, job: Job, batch: Sequence[Item], done: IngestReport) -> None:
+        bad = [item for item in batch if isinstance(item, Quarantined)]
+        good = [incoming(item) for item in batch if isinstance(item, SourceRecord)]
+        stores = self.house.stores
+        with stores.transaction() as tx:
+            done.add(stores.records.put_many(tx, good, shelf_of))
+            stores.quarantine.put_many(tx, self.source, bad)
+            stores.governance.facts.put_many(tx, objections(good))
+            done.read += len(batch)
+            done.quarantined.update((item.field, item.rule) for item in bad)
+            stores.jobs.checkpoint(tx, job, done.as_json())
+
+
+def ingest_files(  # noqa: PLR0913 - the last two are options
     house: House,
     caller: Caller,
     source: str,
@@ -105,20 +164,20 @@ def ingest_files(
         NotPermitted: no processing grant covers this source.
         Unavailable: a store cannot be written; the run can be repeated.
     """
-    read, dataset = _reader(source, mapping)
+    read = _reader(source, mapping)
     total = IngestReport(already=True)
-    for group in _groups(source, paths):
-        done = _ingest_group(house, caller, source, dataset, read, group, _offset(report, total.read))
+    for files in _groups(source, paths):
+        done = _Run(house, caller, source, read, _offset(report, total.read)).group(files)
         total.already &= done.already
         total += done
     return total
 
 
-def _reader(source: str, mapping: Path | None) -> tuple[Callable[[Sequence[Feed]], Iterator[Item]], Dataset]:
+def _reader(source: str, mapping: Path | None) -> Callable[[Sequence[Feed]], Iterator[Item]]:
     if source != "tabular":
-        return READERS[source], dataset_of(source)
+        return READERS[source]
     columns = _column_map(mapping)
-    return (lambda feeds: tabular.read(feeds, columns)), dataset_of(source)
+    return lambda feeds: tabular.read(feeds, columns)
 
 
 def _column_map(path: Path | None) -> tabular.ColumnMap:
@@ -147,64 +206,6 @@ def _groups(source: str, paths: Sequence[Path]) -> Iterator[list[Path]]:
             yield inside
         else:
             yield from ([file] for file in inside)
-
-
-def _ingest_group(  # noqa: PLR0913 - one run's parts
-    house: House,
-    caller: Caller,
-    source: str,
-    dataset: Dataset,
-    read: Callable[[Sequence[Feed]], Iterator[Item]],
-    files: Sequence[Path],
-    report: Report,
-) -> IngestReport:
-    key = f"{source}:{_digest(files)}"
-    held = house.stores.jobs.get("ingest", key)
-    if held is not None and held.state is JobState.DONE:
-        done = IngestReport.of_json(held.checkpoint)
-        return IngestReport(read=done.read, same=done.read - sum(done.quarantined.values()), already=True)
-    job = house.stores.jobs.start_or_resume("ingest", key)
-    if not job.checkpoint:
-        house.gate.administer(caller, "ingest:start", job.job_id, source=source, files=len(files))
-    with house.gate.permit(
-        caller,
-        level=Level.PATIENT,
-        datasets={dataset},
-        fields=frozenset(Section),
-        subject=Population(),
-        job=job.job_id,
-    ) as passage:
-        try:
-            done = _ingest_items(house, job, read([_feed(path) for path in files]), report)
-        except FeedRefused as refused:
-            raise InputError(str(refused), reason=refused.rule, field=refused.field) from None
-        passage.disclose((), rows=done.read)
-    return done
-
-
-def _ingest_items(house: House, job: Job, items: Iterator[Item], report: Report) -> IngestReport:
-    done = IngestReport.of_json(job.checkpoint)
-    for _ in islice(items, int(job.checkpoint.get("items", 0))):
-        pass
-    while batch := list(islice(items, BATCH)):
-        _store(house, job, batch, done)
-        report(done.read, None)
-    with house.stores.transaction() as tx:
-        house.stores.jobs.finish(tx, job, {**done.as_json(), "items": done.read})
-    return done
-
-
-def _store(house: House, job: Job, batch: Sequence[Item], done: IngestReport) -> None:
-    bad = [item for item in batch if isinstance(item, Quarantined)]
-    good = [incoming(item) for item in batch if isinstance(item, SourceRecord)]
-    source, _, _ = job.key.partition(":")
-    with house.stores.transaction() as tx:
-        done.add(house.stores.records.put_many(tx, good, shelf_of))
-        house.stores.quarantine.put_many(tx, source, bad)
-        house.stores.governance.facts.put_many(tx, objections(good))
-        done.read += len(batch)
-        done.quarantined.update((item.field, item.rule) for item in bad)
-        house.stores.jobs.checkpoint(tx, job, {**done.as_json(), "items": done.read})
 
 
 def incoming(record: SourceRecord) -> Incoming:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gateway.ids import person_id, person_id_without_number
-
 from gateway.services.governance.facts import NEVER_LINK
 from gateway.services.progress import silent
 from gateway.services.records.objections import carry_objections
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from gateway.gate import Passage
     from gateway.house import House
     from gateway.services.progress import Report
+    from gateway.storage.links import Link
     from gateway.storage.records import SourcePerson
     from linkage.decide import Finding
 
@@ -55,6 +55,45 @@ class LinkReport:
     reviews: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run: the engine it traces with, the permit it reads by, and what a trace of it answers for."""
+
+    house: House
+    engine: Engine
+    passage: Passage
+    stamp: str
+    done: LinkReport
+
+    def batch(self, people: Sequence[SourcePerson]) -> None:
+        """Trace some source people and store what came of it, whole."""
+        stores, engine = self.house.stores, self.engine
+        sealed = _sealed(self.house, people)
+        nevers = stores.links.nevers(self.passage.permit, [who.source_person_id for who in people])
+        found = []
+        for who in people:
+            never = nevers.get(who.source_person_id, frozenset()) | {fact.person_id for fact in sealed.get(who, ())}
+            found.append((who, engine.trace(self.passage.permit, Person.unpack(who.packed), never=never)))
+        links = [fact for facts in sealed.values() for fact in facts]
+        links += [_link(who, finding, engine) for who, finding in found]
+        cases = [_case(who, finding, engine) for who, finding in found if finding.outcome in _UNDECIDED]
+        settled = [who.source_person_id for who, finding in found if finding.outcome not in _UNDECIDED]
+        with stores.transaction() as tx:
+            made = stores.links.append(tx, links)
+            stores.traces.put_many(tx, [_result(who, finding, self.stamp) for who, finding in found])
+            stores.reviews.close_of(tx, settled)
+            self.done.reviews += stores.reviews.open(tx, cases)
+        self._count([finding for _, finding in found], made)
+
+    def _count(self, findings: Sequence[Finding], made: Sequence[Link]) -> None:
+        joins = [link for link in made if link.kind is LinkKind.IS]
+        self.done.traced += len(findings)
+        self.done.outcomes.update(str(finding.outcome) for finding in findings)
+        self.done.links += sum(link.basis is not Basis.OWN for link in joins)
+        self.done.joined += sum(link.basis in JOINS_FOR_CARE for link in joins)
+        self.passage.disclose({link.person_id for link in joins}, rows=len(findings))
+
+
 def link_all(house: House, caller: Caller, report: Report = silent) -> LinkReport:
     """Trace and link until nothing is left to do.
 
@@ -74,9 +113,9 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
         subject=Population(),
         job=f"link-{engine.model_hash[:12]}",
     ) as passage:
-        stamp = _stamp(house, engine)
-        while people := house.stores.records.source_people(passage.permit, limit=BATCH, untraced_for=stamp):
-            _link_batch(house, engine, passage, people, stamp, done)
+        run = _Run(house, engine, passage, _stamp(house, engine), done)
+        while people := house.stores.records.source_people(passage.permit, limit=BATCH, untraced_for=run.stamp):
+            run.batch(people)
             report(done.traced, None)
         carry_objections(house, passage.permit)
         with house.stores.transaction() as tx:
@@ -88,30 +127,6 @@ def _stamp(house: House, engine: Engine) -> str:
     """What a trace answers for: this model over this index."""
     info = house.stores.index.describe()
     return f"{engine.model_hash[:16]}:{info.source}:{info.as_of}:{info.people}" if info else engine.model_hash[:16]
-
-
-def _link_batch(  # noqa: PLR0913 - a batch has these parts
-    house: House, engine: Engine, passage: Passage, people: Sequence[SourcePerson], stamp: str, done: LinkReport
-) -> None:
-    sealed = _sealed(house, people)
-    nevers = house.stores.links.nevers(passage.permit, [p.source_person_id for p in people])
-    found = []
-    for who in people:
-        never = nevers.get(who.source_person_id, frozenset()) | {fact.person_id for fact in sealed.get(who, ())}
-        found.append((who, engine.trace(passage.permit, Person.unpack(who.packed), never=never)))
-    links = [fact for facts in sealed.values() for fact in facts]
-    links += [_link(who, finding, engine) for who, finding in found]
-    cases = [_case(who, finding, engine) for who, finding in found if finding.outcome in _UNDECIDED]
-    with house.stores.transaction() as tx:
-        made = house.stores.links.append(tx, links)
-        house.stores.traces.put_many(tx, [_result(who, finding, stamp) for who, finding in found])
-        house.stores.reviews.close_of(tx, [who.source_person_id for who, f in found if f.outcome not in _UNDECIDED])
-        done.reviews += house.stores.reviews.open(tx, cases)
-    done.traced += len(found)
-    done.outcomes.update(str(finding.outcome) for _, finding in found)
-    done.links += sum(link.basis is not Basis.OWN for link in made)
-    done.joined += sum(link.basis in JOINS_FOR_CARE for link in made)
-    passage.disclose({link.person_id for link in made}, rows=len(found))
 
 
 _UNDECIDED: Final = frozenset({Outcome.REVIEW, Outcome.MANY})

@@ -1,4 +1,4 @@
-"""Use cases of clerical review: the open doubts, one doubt with its evidence, and a decision that outlives the model."""
+"""Use cases of clerical review: the open doubts, one with its evidence, and a decision that outlives the model."""
 
 from __future__ import annotations
 

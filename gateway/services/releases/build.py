@@ -26,13 +26,14 @@ from ig.purpose import Dataset, Level, Purpose
 from linkage.pseudonym import Domain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from gateway.auth.caller import Caller
     from gateway.gate import Passage
     from gateway.house import House
     from gateway.services.progress import Report
+    from gateway.storage.records import Member
     from ig.terms import Agreement
 
 _NAMESPACE: Final = UUID("7b8a1c0e-91d3-5c6f-a1f4-0d5e9b2c7f60")
@@ -92,7 +93,7 @@ def build_release(
             job=release_id,
         ) as passage:
             domain = Domain(terms.id, recipient, terms.project, f"v{terms.version}")
-            manifest = _write(house, passage, aside, domain, on, report)
+            manifest = _Run(house, passage, domain, on).write(aside, report)
             manifest |= {"release": release_id, "recipient": recipient, "period": period}
             write_manifest(house, aside, manifest)
         aside.replace(house.settings.releases_dir / release_id)
@@ -132,33 +133,47 @@ def _month(period: str) -> date:
         raise InputError("--period: a month as YYYY-MM", reason="period", field="period") from None
 
 
-def _write(house: House, passage: Passage, folder: Path, domain: Domain, on: date, report: Report) -> dict[str, Any]:
-    members = house.stores.records.population(passage.permit)
-    people = list(people_of(house, passage.permit, members, domain, on))
-    report(len(people), None)
-    linked = house.stores.records.linked(passage.permit, RELEASED)
-    events = [event for resource in linked if (event := event_of(resource))]
-    report(len(people) + len(events), None)
-    with duckdb.connect() as engine:
-        engine.execute("SET threads TO 2")
-        engine.register("person_row", _table(PersonRow, people))
-        engine.register("event_row", _table(EventRow, events))
-        files = _copy(engine, folder, _least(passage))
-    passage.disclose((one.person_id for one in people), rows=sum(entry["rows"] for entry in files))
-    return {
-        "agreement": passage.decision.agreement,
-        "grant": passage.decision.grant,
-        "project": domain.project,
-        "epoch": domain.epoch,
-        "providers": sorted(passage.decision.providers),
-        "row_filters": [":".join((kept.kind, *kept.values)) for kept in passage.decision.row_filters],
-        "people": {
-            "with_number": sum(bool(member.nhs_number) for member in members),
-            "without_number": sum(not member.nhs_number for member in members),
-        },
-        "left_out": {"opted-out, restricted or not provided": house.stores.records.joined() - len(members)},
-        "files": files,
-    }
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One release in the making: under which permit, in which domain of pseudonyms, with ages at which day."""
+
+    house: House
+    passage: Passage
+    domain: Domain
+    on: date
+
+    def write(self, folder: Path, report: Report) -> dict[str, Any]:
+        """Write the files and return what the manifest says of them."""
+        records, permit = self.house.stores.records, self.passage.permit
+        members = records.population(permit)
+        people = list(people_of(self.house, permit, members, self.domain, self.on))
+        report(len(people), None)
+        events = [event for resource in records.linked(permit, RELEASED) if (event := event_of(resource))]
+        report(len(people) + len(events), None)
+        with duckdb.connect() as engine:
+            engine.execute("SET threads TO 2")
+            engine.register("person_row", _table(PersonRow, people))
+            engine.register("event_row", _table(EventRow, events))
+            files = _copy(engine, folder, _least(self.passage))
+        self.passage.disclose((one.person_id for one in people), rows=sum(entry["rows"] for entry in files))
+        return self._manifest(members, files)
+
+    def _manifest(self, members: Sequence[Member], files: list[dict[str, Any]]) -> dict[str, Any]:
+        decision = self.passage.decision
+        return {
+            "agreement": decision.agreement,
+            "grant": decision.grant,
+            "project": self.domain.project,
+            "epoch": self.domain.epoch,
+            "providers": sorted(decision.providers),
+            "row_filters": [":".join((kept.kind, *kept.values)) for kept in decision.row_filters],
+            "people": {
+                "with_number": sum(bool(member.nhs_number) for member in members),
+                "without_number": sum(not member.nhs_number for member in members),
+            },
+            "left_out": {"opted-out, restricted or not provided": self.house.stores.records.joined() - len(members)},
+            "files": files,
+        }
 
 
 def _least(passage: Passage) -> int:
@@ -166,7 +181,7 @@ def _least(passage: Passage) -> int:
     return max([_LEAST, *map(int, stated)])
 
 
-def _table(kind: type[PersonRow] | type[EventRow], rows: Iterable[PersonRow | EventRow]) -> pa.Table:
+def _table(kind: type[PersonRow | EventRow], rows: Iterable[PersonRow | EventRow]) -> pa.Table:
     listed = [asdict(row) for row in rows]
     schema = pa.schema([(column.name, _ARROW[str(column.type)]) for column in fields(kind)])
     return pa.Table.from_pylist(listed, schema=schema)

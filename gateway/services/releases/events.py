@@ -1,4 +1,4 @@
-"""From a stored resource to a row of a release: what happened, in which week, under which code. No free text, no place."""
+"""From a stored resource to a row of a release: what, in which week, under which code. No free text, no place."""
 
 from __future__ import annotations
 

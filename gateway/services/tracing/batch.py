@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from gateway.auth.caller import Caller
+    from gateway.engine import Engine
     from gateway.gate import Passage
     from gateway.house import House
     from gateway.services.progress import Report
     from gateway.services.tracing.against import CheckedAgainst
+    from linkage.decide import Finding
 
 REQUEST_COLUMNS: Final = (
     "row_id",
@@ -70,8 +72,48 @@ class BatchReport:
     refused: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One file being traced: what it is traced with, against what, and what has come of it."""
+
+    engine: Engine
+    passage: Passage
+    against: CheckedAgainst
+    done: BatchReport
+
+    def answer(self, row: dict[str, str]) -> dict[str, str]:
+        """Return the response row to one request row."""
+        told = {"row_id": row["row_id"], "checked_against": f"{self.against.source} {self.against.as_of}"}
+        self.done.rows += 1
+        try:
+            asked = asked_person(_demographics(row))
+        except InputError as refused:
+            self.done.refused[refused.reason] += 1
+            invalid = OF_TRACE[Outcome.INVALID_INPUT]
+            return {**told, "outcome": Outcome.INVALID_INPUT, "code": invalid.batch_code, "reason": refused.reason}
+        finding = self.engine.trace(self.passage.permit, asked)
+        self.done.outcomes[finding.outcome] += 1
+        return {**told, **self._found(finding)}
+
+    def _found(self, finding: Finding) -> dict[str, str]:
+        row = OF_TRACE[finding.outcome]
+        best = finding.best if finding.outcome is Outcome.MATCHED else None
+        number = best.candidate.person.nhs_number if best else None
+        self.passage.disclose([best.candidate.person_id] if best else (), rows=1)
+        return {
+            "outcome": finding.outcome,
+            "code": batch_code(row, finding.flags),
+            "matched_nhs_number": number.digits if number else row.batch_number,
+            "step": finding.step or "",
+            "confidence": f"{100 * best.posterior:.2f}" if best else "0",
+            "status": status_of(row, index_source=self.against.source),
+            "flags": "|".join(sorted(finding.flags)) if best else "",
+            "reason": finding.reason,
+        }
+
+
 def trace_csv(house: House, caller: Caller, source: Path, target: Path, report: Report = silent) -> BatchReport:
-    """Trace every row of ``source`` and write the response beside it, then move it to ``target``.
+    """Trace every row of ``source`` and write the response beside ``target``, then move it there.
 
     Columns are those of the index CSV with ``row_id``; unknown columns are refused by name.
 
@@ -91,10 +133,11 @@ def trace_csv(house: House, caller: Caller, source: Path, target: Path, report: 
             fields={Element.NHS_NUMBER},
             subject=Described(),
             filtered_on=frozenset(Element) - {Element.EVIDENCE},
-            job=f"trace-file-{source.stat().st_size}",
+            job="trace-file",
         ) as passage:
+            run = _Run(house.engine(), passage, against, done)
             with aside.open("w", encoding="utf-8", newline="") as written:
-                _write(house, passage, source, written, against, done, report)
+                _write(run, source, written, report)
                 written.flush()
                 os.fsync(written.fileno())
         aside.replace(target)
@@ -103,49 +146,12 @@ def trace_csv(house: House, caller: Caller, source: Path, target: Path, report: 
     return done
 
 
-def _write(  # noqa: PLR0913 - a file's parts
-    house: House,
-    passage: Passage,
-    source: Path,
-    written: TextIO,
-    against: CheckedAgainst,
-    done: BatchReport,
-    report: Report,
-) -> None:
+def _write(run: _Run, source: Path, written: TextIO, report: Report) -> None:
     writer = csv.DictWriter(written, RESPONSE_COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for row in _rows(source):
-        answer = _answer(house, passage, row, against, done)
-        writer.writerow({"row_id": row["row_id"], "checked_against": f"{against.source} {against.as_of}", **answer})
-        done.rows += 1
-        report(done.rows, None)
-
-
-def _answer(
-    house: House, passage: Passage, row: dict[str, str], against: CheckedAgainst, done: BatchReport
-) -> dict[str, str]:
-    try:
-        asked = asked_person(_demographics(row))
-    except InputError as refused:
-        done.refused[refused.reason] += 1
-        invalid = OF_TRACE[Outcome.INVALID_INPUT]
-        return {"outcome": Outcome.INVALID_INPUT, "code": invalid.batch_code, "reason": refused.reason}
-    finding = house.engine().trace(passage.permit, asked)
-    done.outcomes[finding.outcome] += 1
-    told = OF_TRACE[finding.outcome]
-    best = finding.best if finding.outcome is Outcome.MATCHED else None
-    number = best.candidate.person.nhs_number if best else None
-    passage.disclose([best.candidate.person_id] if best else (), rows=1)
-    return {
-        "outcome": finding.outcome,
-        "code": batch_code(told, finding.flags),
-        "matched_nhs_number": number.digits if number else told.batch_number,
-        "step": finding.step or "",
-        "confidence": f"{100 * best.posterior:.2f}" if best else "0",
-        "status": status_of(told, index_source=against.source),
-        "flags": "|".join(sorted(finding.flags)) if best else "",
-        "reason": finding.reason,
-    }
+        writer.writerow(run.answer(row))
+        report(run.done.rows, None)
 
 
 def _demographics(row: dict[str, str]) -> Demographics:

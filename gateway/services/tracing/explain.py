@@ -1,4 +1,4 @@
-"""Use case: why is this record joined to that person, proposed, or left alone? In words, for those who may see evidence."""
+"""Use case: why is this record joined, proposed or left alone? In words, for those who may see evidence."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ FLAG_SENTENCES: Final[dict[Flag, str]] = {
     Flag.SUPERSEDED: "The number has been replaced. Use the current number shown here from now on.",
     Flag.INVALIDATED: "The number has been withdrawn and must not be used.",
     Flag.DECEASED_FORMAL: "The index records a registered death for this person.",
-    Flag.DECEASED_INFORMAL: "The index records a death that is not yet registered. Do not close the case on this alone.",
+    Flag.DECEASED_INFORMAL: "The index records a death not yet registered. Do not close the case on this alone.",
     Flag.RESTRICTED: "This person's record is restricted: their address and contact details are withheld.",
     Flag.DUPLICATE_IN_SOURCE: "Another record in the same system has this person too.",
 }

@@ -36,7 +36,7 @@ _HISTORIC_SCORE: Final = 0.6806
 _FUZZY_CEILING: Final = 0.9999
 
 
-class TooManyMatches(GatewayError):  # noqa: N818 - named as PDS names it
+class TooManyMatches(GatewayError):
     """More people fit than may be shown; none is. PDS answers 200 with an OperationOutcome."""
 
     status: ClassVar[int] = 200
@@ -246,27 +246,28 @@ def _range(dates: tuple[str, ...]) -> tuple[date, date]:
 
 def _holds(held: Person, query: PatientQuery) -> float:
     """Return the score of a person for whom every parameter holds, or 0."""
+    current = _like(query.family, held.family)
+    historic = query.history and any(_like(query.family, name) for name in held.previous_family)
+    if not (current or historic) or not all(_conditions(held, query)):
+        return 0
+    if not current:
+        return _HISTORIC_SCORE
+    wildcard = "*" in "".join((query.family, *query.given, query.postcode))
+    return _WILDCARD_SCORE if wildcard else 1
+
+
+def _conditions(held: Person, query: PatientQuery) -> Iterator[bool]:
+    """Each parameter but the family name: whether it holds, or was not sent."""
     low, high = _range(query.birthdate)
     born = held.birth_date
-    if born is None or not born.is_whole or not low <= date(born.year, born.month, born.day) <= high:
-        return 0
-    wildcard = "*" in query.family + "".join(query.given) + query.postcode
-    family = _like(query.family, held.family)
-    historic = query.history and any(_like(query.family, name) for name in held.previous_family)
-    if not (family or historic):
-        return 0
-    if query.given and not _like(query.given[0], held.given):
-        return 0
-    if query.postcode and not _postcode(held, query):
-        return 0
-    for wanted, values in ((query.gender, {held.gender.value}), (query.gp.upper(), {held.gp_practice})):
-        if wanted and wanted not in values:
-            return 0
-    if query.phone and not set(normalise(Demographics(phone=(query.phone,))).phone) & set(held.phone):
-        return 0
-    if not family:
-        return _HISTORIC_SCORE
-    return _WILDCARD_SCORE if wildcard else 1
+    yield born is not None and born.is_whole and low <= date(born.year, born.month, born.day) <= high
+    yield not query.given or _like(query.given[0], held.given)
+    yield not query.postcode or _postcode(held, query)
+    yield not query.gender or query.gender == held.gender.value
+    yield not query.gp or query.gp.upper() == held.gp_practice
+    told = normalise(Demographics(phone=(query.phone,), email=(query.email,)))
+    yield not query.phone or bool(set(told.phone) & set(held.phone))
+    yield not query.email or bool(set(told.email) & set(held.email))
 
 
 def _like(pattern: str, value: str) -> bool:

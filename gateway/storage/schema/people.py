@@ -23,6 +23,13 @@ index_person = Table(
     Column("as_of", Date, nullable=False),
     Column("packed", LargeBinary, nullable=False),
     Column("keys", LargeBinary, nullable=False),
+)
+
+# Apart from the row above, so that a trace's forty candidates lie on few pages.
+index_patient = Table(
+    "index_patient",
+    gateway,
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("patient", LargeBinary, nullable=False),
 )
 

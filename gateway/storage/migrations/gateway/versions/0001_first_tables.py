@@ -20,6 +20,7 @@ def upgrade() -> None:
     _fact()
     _index_info()
     _index_key()
+    _index_patient()
     _index_person()
     _index_term()
     _job()
@@ -116,6 +117,15 @@ def _index_key() -> None:
     )
 
 
+def _index_patient() -> None:
+    op.create_table(
+        "index_patient",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("patient", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_index_patient")),
+    )
+
+
 def _index_person() -> None:
     op.create_table(
         "index_person",
@@ -130,7 +140,6 @@ def _index_person() -> None:
         sa.Column("as_of", sa.Date(), nullable=False),
         sa.Column("packed", sa.LargeBinary(), nullable=False),
         sa.Column("keys", sa.LargeBinary(), nullable=False),
-        sa.Column("patient", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_index_person")),
     )
     op.create_index("ix_index_person_person_id", "index_person", ["person_id"])
