@@ -92,11 +92,15 @@ MOHAMUD MAHAMUD MAHAMOUD MOHAMOUD MAHMOOD MAHMUD|WARSAME WARSAMA
 """
 
 
+_LISTED: Final = [group.split() for group in _GROUPS.replace("\n", "|").strip("|").split("|")]
+_MAIN_FORMS: Final = [group[0] for group in _LISTED]
+
+
 def _read_groups() -> dict[str, frozenset[int]]:
     """Each name with the numbers of the groups it stands in."""
     groups: defaultdict[str, set[int]] = defaultdict(set)
-    for number, group in enumerate(_GROUPS.replace("\n", "|").strip("|").split("|")):
-        for name in group.split():
+    for number, group in enumerate(_LISTED):
+        for name in group:
             groups[name].add(number)
     return {name: frozenset(numbers) for name, numbers in groups.items()}
 
@@ -105,6 +109,12 @@ VARIANT_GROUPS: Final = _read_groups()
 """Folded name → the groups it belongs to; two names sharing a group may be one person's."""
 
 _NO_GROUP: Final[frozenset[int]] = frozenset()
+
+
+def main_form(name: str) -> str:
+    """The form under which a folded name's first group is listed: Jenny and Jen are JENNIFER."""
+    groups = VARIANT_GROUPS.get(name)
+    return _MAIN_FORMS[min(groups)] if groups else name
 
 
 def root(forename: str) -> str:
