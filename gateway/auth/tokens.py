@@ -145,9 +145,9 @@ def _refused(code: str) -> NotSignedIn:
 
 
 def office_of(house: House) -> TokenOffice:
-    """Return the token office of an open house. Another installation, or the other mode, is another office."""
+    """Return the token office of an open house. Another installation has another key; the other mode, another name."""
     settings = house.settings
-    name = f"urn:nhs-linkage-gateway:{settings.organisation}:{settings.mode.value}"
+    name = f"urn:nhs-linkage-gateway:{settings.mode.value}"
     key = ECKey.import_key(house.stores.keys.token_key())
     return TokenOffice(name, key, timedelta(minutes=settings.token_minutes))
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from gateway.auth.caller import Kind
 from gateway.auth.desk import current_caller
+from gateway.auth.outcomes import note_outcome
 from gateway.errors import NotPermitted
 from gateway.fhir.interactions import Interaction, serves
 from gateway.fhir.json import fhir_response
@@ -33,6 +34,7 @@ pds.after_request(mirror_ids)
 def read(number: str) -> Response:
     """Return the patient now known by ``number``; the id differs where that number was superseded."""
     found = read_patient(house(), current_caller(), number)
+    note_outcome(found.decision_id, rows=1)
     response = fhir_response(found.body)
     response.headers["ETag"] = f'W/"{found.version}"'
     return response
@@ -44,7 +46,10 @@ def search() -> Response:
     """Return the matching patients, best first."""
     wanted = read_search(request.args.to_dict(flat=False))
     caller = current_caller()
-    return fhir_response(search_patients(house(), caller, as_query(wanted, caller)))
+    bundle = search_patients(house(), caller, as_query(wanted, caller))
+    for entry in bundle.get("entry", ()):
+        entry["fullUrl"] = request.host_url.rstrip("/") + entry["fullUrl"]
+    return fhir_response(bundle)
 
 
 def as_query(wanted: SearchParameters, caller: Caller) -> PatientQuery:

@@ -36,6 +36,9 @@ _POLICY: Final = (
 _OWN_SITE: Final = frozenset({"same-origin", "none"})
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEALTH: Final = "/health/"
+# a typed form is small; files come as multipart, up to GATEWAY_UPLOAD_MAX_BYTES
+_FORM: Final = "application/x-www-form-urlencoded"
+_FORM_BYTES: Final = 64 * 1024
 
 
 def guard(app: Flask, settings: Settings) -> None:
@@ -47,6 +50,8 @@ def guard(app: Flask, settings: Settings) -> None:
         if demo and not request.path.startswith(_HEALTH):
             check_demo(request.remote_addr, request.headers.get("Host", ""), set(request.headers.keys()))
         check_trusted(request.headers.get("Host", ""), trusted)
+        if request.mimetype == _FORM:
+            request.max_content_length = _FORM_BYTES
         site = request.headers.get("Sec-Fetch-Site")
         if request.method not in _READING and site is not None and site not in _OWN_SITE:
             raise NotPermitted("A form may be sent only from a page of this service.", reason="cross-site")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from prometheus_client import values
+from prometheus_client.multiprocess import mark_process_dead
 
-from gateway.web.logs import log
+from gateway.web.logs import configure_logs, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,19 +22,33 @@ if TYPE_CHECKING:
     from flask import Flask
 
 THREADS: Final = 4
+_VALUE: Final = re.compile(r"%\w|[^\w .:-]", re.ASCII)
 _METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class QuietLogger(Logger):  # type: ignore[misc] # gunicorn has no types
-    """Gunicorn's own messages name the request's address; these name the kind of trouble and nothing else."""
+    """Gunicorn fills its messages with addresses and exceptions; of those only the bare sentence is written."""
 
-    def exception(self, _message: str, *_args: object, **_kwargs: object) -> None:
-        """Say that a worker met an exception outside the application."""
-        log.error("server-exception")
+    def critical(self, message: str, *_args: object, **_kwargs: object) -> None:
+        """Say that a worker hangs."""
+        log.critical("server", fault=_bare(message))
 
-    def warning(self, _message: str, *_args: object, **_kwargs: object) -> None:
+    def error(self, message: str, *_args: object, **_kwargs: object) -> None:
+        """Say that the server could not do something, such as listen."""
+        log.error("server", fault=_bare(message))
+
+    def exception(self, message: str, *_args: object, **_kwargs: object) -> None:
+        """Say that something was raised outside the application."""
+        log.error("server", fault=_bare(message))
+
+    def warning(self, message: str, *_args: object, **_kwargs: object) -> None:
         """Say that something was odd about a connection or a worker."""
-        log.warning("server-warning")
+        log.warning("server", fault=_bare(message))
+
+
+def _bare(message: str) -> str:
+    """Return a message without its values."""
+    return _VALUE.sub("", message).strip()
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -54,8 +71,10 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
 def run(load: Callable[[], Flask], *, host: str, port: int, workers: int) -> None:
     """Serve the application that ``load`` makes, until told to stop."""
-    # set before any worker imports prometheus_client's values, so that /metrics counts over all workers
+    configure_logs()
     folder = os.environ[_METRICS_FOLDER] = tempfile.mkdtemp(prefix="gateway-metrics-")
+    # prometheus_client looks at the folder when it is imported, which was long ago: look again, for all workers
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call] # untyped in prometheus-client
     log.info("serving", host=host, port=port, workers=workers)
     try:
         Server(load, options(host, port, workers)).run()
@@ -80,11 +99,10 @@ def options(host: str, port: int, workers: int) -> dict[str, Any]:
         "timeout": 60,
         "graceful_timeout": 10,
         "forwarded_allow_ips": "",
+        "control_socket_disable": True,
         "child_exit": _forget_worker,
     }
 
 
 def _forget_worker(_server: object, worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - after the folder is set
-
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call] # untyped in prometheus-client

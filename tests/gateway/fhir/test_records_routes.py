@@ -1,0 +1,102 @@
+"""A person's joined record over HTTP, and what the server says it can do."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fhir.resources.R4B.capabilitystatement import CapabilityStatement
+
+from gateway.fhir import records
+from gateway.fhir.capability import served
+from gateway.fhir.json import dumps
+from gateway.fhir.outcome import FHIR_BASE, PDS_BASE
+from gateway.fhir.query import NAMES
+from gateway.ids import person_id
+from ig.purpose import Purpose
+from linkage.nhs_number import NhsNumber
+from tests.gateway.web.small_house import AMINA, bearer
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from gateway.house import House
+
+EVERYTHING = f"{FHIR_BASE}/Patient/{person_id(NhsNumber(AMINA.number))}/$everything"
+
+
+def test_direct_care_without_a_relationship_is_told_which_is_missing(client: FlaskClient, house: House) -> None:
+    response = client.get(EVERYTHING, headers=bearer(house, "social-worker", Purpose.DIRECT_CARE))
+    issue = json.loads(response.data)["issue"][0]
+    assert response.status_code == 403
+    assert issue["code"] == "forbidden"
+    assert issue["details"]["coding"][0]["code"] == "relationship-required"
+    assert AMINA.number not in response.text
+    assert AMINA.family not in response.text
+
+
+def test_a_refusal_does_not_tell_whether_there_is_such_a_person(client: FlaskClient, house: House) -> None:
+    headers = bearer(house, "analyst")
+    known = client.get(EVERYTHING, headers=headers)
+    unknown = client.get(f"{FHIR_BASE}/Patient/nobody/$everything", headers=headers)
+    assert known.status_code == unknown.status_code == 403
+    assert known.data == unknown.data
+
+
+def test_an_id_longer_than_fhir_allows_is_refused(client: FlaskClient, house: House) -> None:
+    response = client.get(f"{FHIR_BASE}/Patient/{'x' * 65}/$everything", headers=bearer(house, "gp"))
+    assert response.status_code == 400
+
+
+def test_a_record_goes_out_as_it_was_given_decimals_and_all(
+    client: FlaskClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[tuple[str, int, int]] = []
+    value = {"resourceType": "Observation", "id": "o1", "valueQuantity": {"value": Decimal("72.50")}}
+
+    def everything(*_args: object) -> dict[str, Any]:
+        tag = {"system": "https://gateway.example/decision", "code": "d1"}
+        return {"resourceType": "Bundle", "type": "searchset", "meta": {"tag": [tag]}, "entry": [{"resource": value}]}
+
+    monkeypatch.setattr(records, "everything", everything)
+    monkeypatch.setattr(house.gate, "outcome", lambda *row: ended.append(row))
+    with client.get(EVERYTHING, headers=bearer(house, "gp")) as response:
+        assert response.status_code == 200
+        assert b'"value":72.50' in response.data
+    assert ended == [("d1", 200, 1)]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("72.50", "72.50"), ("-0.00", "-0.00"), ("1E+3", "1E+3"), ("123456789012345678901.5", "123456789012345678901.5")],
+)
+def test_a_decimal_is_written_exactly(number: str, text: str) -> None:
+    assert dumps([Decimal(number)]) == f"[{text}]".encode()
+
+
+@pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("Infinity"), object()])
+def test_what_json_cannot_hold_is_not_written(value: object) -> None:
+    with pytest.raises(TypeError):
+        dumps([value])
+
+
+def test_the_capability_statement_is_open_and_valid(client: FlaskClient) -> None:
+    response = client.get(f"{FHIR_BASE}/metadata")
+    told = json.loads(response.data)
+    assert response.status_code == 200
+    assert response.mimetype == "application/fhir+json"
+    CapabilityStatement.model_validate(told)
+    assert told["fhirVersion"] == "4.0.1"
+
+
+def test_the_capability_statement_claims_what_is_routed_and_nothing_else(client: FlaskClient, app: Flask) -> None:
+    told = json.loads(client.get(f"{FHIR_BASE}/metadata").data)
+    house_rest, pds_rest = told["rest"]
+    assert [each["name"] for each in house_rest["resource"][0]["operation"]] == ["everything"]
+    assert {each["code"] for each in pds_rest["resource"][0]["interaction"]} == {"read", "search-type"}
+    assert {each["name"] for each in pds_rest["resource"][0]["searchParam"]} == set(NAMES)
+    routed = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith((FHIR_BASE, PDS_BASE))}
+    assert {path for path, _ in served(app)} == routed
