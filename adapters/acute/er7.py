@@ -155,8 +155,10 @@ class Message:
 
     def value(self, segment: str, number: int, component: int = 1, occurrence: int = 0) -> str:
         """Give one component of a field's first repeat, decoded; blank where absent, `NULL` where it is ``""``."""
-        first = self.field(segment, number, occurrence).split(self._repeat, maxsplit=1)[0]
-        parts = first.split(self._component, component)
+        whole = self.field(segment, number, occurrence)
+        if not whole:
+            return ""
+        parts = whole.split(self._repeat, maxsplit=1)[0].split(self._component, component)
         return self._text(parts[component - 1]) if component <= len(parts) else ""
 
     def _text(self, raw: str) -> str:
