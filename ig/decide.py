@@ -32,7 +32,6 @@ __all__ += ["Reason", "Request", "RowFilter", "SubjectRef", "decide"]
 _NOTHING: frozenset[str] = frozenset()
 _RECORDS = frozenset({Dataset.GP, Dataset.SOCIAL_CARE, Dataset.ACUTE})
 _UNRESTRICTED = "U"
-_DEPTH = {reason: place for place, reason in enumerate(Reason)}
 
 
 def decide(request: Request, register: Register, facts: Facts, now: datetime) -> Decision:
@@ -53,7 +52,7 @@ def decide(request: Request, register: Register, facts: Facts, now: datetime) ->
         refusal = case.consider()
         if refusal is None:
             best = case if best is None or case.rank() > best.rank() else best
-        elif furthest is None or _DEPTH[refusal.reason] > _DEPTH[furthest.reason]:
+        elif furthest is None or refusal.depth > furthest.depth:
             furthest = refusal
     if best is not None:
         return best.permitted()
@@ -68,6 +67,7 @@ class _Refusal:
     reason: Reason
     words: str
     live: LiveGrant | None = None
+    depth: int = 0
 
 
 def _candidates(policy: Policy, request: Request) -> tuple[LiveGrant, ...] | _Refusal:
@@ -105,7 +105,7 @@ def _denied(
 class _Case:
     """One grant held against one request. The checks run in order; the first that fails is the answer."""
 
-    __slots__ = ("allowed", "duties", "facts", "filters", "live", "now", "providers", "request", "words")
+    __slots__ = ("allowed", "depth", "duties", "facts", "filters", "live", "now", "providers", "request", "words")
 
     def __init__(self, live: LiveGrant, request: Request, facts: Facts, now: datetime) -> None:
         self.live, self.request, self.facts, self.now = live, request, facts, now
@@ -114,10 +114,11 @@ class _Case:
         self.filters: list[RowFilter] = []
         self.duties: list[str] = []
         self.words: list[str] = []
+        self.depth = 0
 
     def consider(self) -> _Refusal | None:
         """Return why the grant does not answer, or None when it does."""
-        for check in _CHECKS:
+        for self.depth, check in enumerate(_CHECKS):
             if refusal := check(self):
                 return refusal
         return None
@@ -158,7 +159,7 @@ class _Case:
 
     def no(self, reason: Reason, words: str) -> _Refusal:
         """Refuse, in words."""
-        return _Refusal(reason, words, self.live)
+        return _Refusal(reason, words, self.live, self.depth)
 
     def lapse(self, what: str) -> None:
         """Note something that has lapsed and that the agreement chose to warn about."""

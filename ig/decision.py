@@ -14,7 +14,7 @@ class Effect(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why, as a stable code for pages, logs and ledger rows. Ordered from the first check to the last."""
+    """Why, as a stable code for pages, logs and ledger rows."""
 
     PERMITTED = "permitted"
     NOTHING_ASKED = "nothing-asked"

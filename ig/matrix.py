@@ -170,11 +170,10 @@ def _decide(cell: Cell, register: Register, facts: Facts, now: datetime) -> Deci
     request = Request(asker, q.level, frozenset({q.dataset}), frozenset({cell.field}), _SUBJECTS[q.subject])
     registered = Fact(q.organisation, "assumed", now)
     decision = decide(request, register, _with(facts, registered, None), now)
-    for kind in RELATIONSHIPS:
-        if decision.reason is not Reason.RELATIONSHIP_REQUIRED:
-            break
-        decision = decide(request, register, _with(facts, registered, Fact(kind, "assumed", now)), now)
-    return decision
+    if decision.reason is not Reason.RELATIONSHIP_REQUIRED:
+        return decision
+    ties = (Fact(kind, "assumed", now) for kind in RELATIONSHIPS)
+    return max((decide(request, register, _with(facts, registered, tie), now) for tie in ties), key=lambda d: d.permits)
 
 
 def _with(facts: Facts, registration: Fact, relationship: Fact | None) -> Facts:

@@ -209,7 +209,10 @@ def redact_bundle(
 
 
 def strip_location(resource: Resource) -> Resource:
-    """Return the resource without anything that says where the person lives or is looked after, at any depth."""
+    """Return the resource without anything that says where the person lives or is looked after, at any depth.
+
+    Free text and narrative go too: a note may hold an address. The words of a code (``code.text``) stay.
+    """
     stripped = _without_places(resource)
     assert isinstance(stripped, dict)
     return stripped
@@ -223,7 +226,8 @@ def _without_places(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
         return value
     kept: dict[str, Any] = {}
     for key, inner in value.items():
-        if key.lstrip("_") in _PLACES or key in ("text", "contained"):
+        narrative = key == "text" and isinstance(inner, dict)
+        if narrative or key.lstrip("_") in _PLACES or key in ("note", "contained"):
             continue
         if key in ("extension", "modifierExtension"):
             inner = [e for e in inner if not _says_where(e)]  # noqa: PLW2901 - the same list, less the places

@@ -6,6 +6,7 @@ import copy
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -184,7 +185,8 @@ def raw() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def agreement() -> Callable[[dict[str, Any]], Agreement]:
     """Load a document given as plain values: JSON is YAML, and quotes what must be quoted."""
-    return lambda document: load(json.dumps(document))
+    once = cache(load)
+    return lambda document: once(json.dumps(document))
 
 
 @pytest.fixture(scope="session")

@@ -151,7 +151,7 @@ def _check_signatures(providers: frozenset[str], agreement: Any, reference: str,
         assert providers <= live
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(request_=_requests, facts=_facts, at=_instants)
 def test_nothing_is_permitted_without_a_live_signed_grant(
     request_: Request, facts: Facts, at: datetime, demo: Register
@@ -220,7 +220,7 @@ _narrowings = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(narrowing=_narrowings, security=st.sampled_from(["U", "R"]), later=st.sampled_from([0, 500]))
 def test_narrowing_an_agreement_never_widens_a_single_cell(
     narrowing: tuple[str, str, int], security: str, later: int, small: SimpleNamespace

@@ -215,7 +215,7 @@ def _two(small: SimpleNamespace, second: dict[str, Any]) -> Any:  # noqa: ANN401
 
 
 def test_a_new_version_binds_from_its_day_and_the_old_one_until_then(small: SimpleNamespace) -> None:
-    register = _two(small, _second(small, signed=["Z99001", "Z99002"]))
+    register = _two(small, _second(small, signed=["Z99001", "Z99002", "999", "QZZ"]))
     begins = instant("2026-11-01")
     assert decide(small.casefind(), register, small.fresh, begins - _MILLISECOND).agreement.startswith("ISA-T@1#")
     assert decide(small.casefind(), register, small.fresh, begins).agreement.startswith("ISA-T@2#")

@@ -233,6 +233,12 @@ def test_processing_is_for_the_named_system_callers(
     assert "strip-location" not in found.obligations
 
 
+def test_two_datasets_that_no_one_grant_covers_are_refused_together(small: SimpleNamespace) -> None:
+    asker = Asker("system-ingest", "0ZZ", OrgClass.SAFE_HAVEN, Role.SYSTEM, Purpose.PROCESSING)
+    both = Request(asker, Level.PATIENT, frozenset({"gp", "index"}), frozenset({"demographics"}), Population())
+    assert small.decide(both, small.demo).reason is Reason.DATASET_NOT_GRANTED
+
+
 def test_ingest_may_store_every_section(demo: Register, favourable: Facts, now: datetime) -> None:
     asker = Asker("system-ingest", "0ZZ", OrgClass.SAFE_HAVEN, Role.SYSTEM, Purpose.PROCESSING)
     for dataset in sorted(_EVERY_DATASET):
