@@ -23,14 +23,14 @@ def measure(scratch: Path, scale: float) -> Iterator[Result]:
     people = int(PEOPLE * scale)
     county = write_demo(scratch / "county", people, SEED + 2)
     feeds = {"social-care": county.social_care, "gp": county.gp, "acute": county.acute}
-    rows, seconds = 0, 0.0
+    rows, seconds, processor = 0, 0.0, 0.0
     with demo_house(scratch) as house:
         caller = system(house, "system-ingest")
         for source, paths in feeds.items():
-            start = time.perf_counter()
+            start, began = time.perf_counter(), time.process_time()
             done = ingest_files(house, caller, source, paths)
             took = time.perf_counter() - start
-            rows, seconds = rows + done.read, seconds + took
+            rows, seconds, processor = rows + done.read, seconds + took, processor + time.process_time() - began
             yield Result(f"ingest {source}, county of {people:,}", "rate", done.read / took, "records/s")
         start = time.perf_counter()
         for source, paths in feeds.items():
@@ -39,5 +39,6 @@ def measure(scratch: Path, scale: float) -> Iterator[Result]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     work = f"ingest all three, {rows:,} source records"
     yield Result(work, "rate", rows / seconds, "records/s", at_least=1_500, note="bar of DESIGN: 3,000")
+    yield Result(work, "rate by processor time", rows / processor, "records/s")
     yield Result(work, "peak memory", peak, "GiB", at_most=2)
     yield Result("the same files again", "time", again, "s", note="nothing changes")

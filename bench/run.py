@@ -95,7 +95,12 @@ def commit() -> str:
     return git("rev-parse", "--short=12", "HEAD") + (" with changes" if git("status", "--porcelain", "-uno") else "")
 
 
-def page(results: Sequence[Result]) -> str:
+def busy() -> str:
+    """How much else the machine was doing: the runnable processes of the last minute, before the benches began."""
+    return f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+
+
+def page(results: Sequence[Result], load: str) -> str:
     """The document."""
     rows = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
     rows += ["| " + " | ".join(cells(result)) + " |" for result in results]
@@ -105,7 +110,9 @@ def page(results: Sequence[Result]) -> str:
         "Written by `make bench`. A ratio compares with the peer on the same data in the same run: more than 1 is "
         "better for us. Figures drift with the machine; ratios less so.\n\n"
         f"- Commit: {commit()}\n- When: {datetime.now(UTC):%d %B %Y}\n"
-        f"- Machine: {machine()}\n- Versions: {versions()}\n\n"
+        f"- Machine: {machine()}\n- Versions: {versions()}\n"
+        f"- Load average before the run: {load}; where that is not near nothing, times by the clock say little, and "
+        "processor time says more.\n\n"
         f"{table}\n"
     )
 
@@ -128,10 +135,11 @@ def main() -> int:
     if asked.here:
         measure_here(asked.here, asked.scale)
         return 0
+    load = busy()
     results = [result for name in names(asked.only) for result in measure_apart(name, asked.scale)]
     show(results)
     if asked.scale == 1 and not asked.only:
-        PAGE.write_text(page(results), "utf-8")
+        PAGE.write_text(page(results, load), "utf-8")
         print(f"wrote {PAGE.relative_to(HERE.parent)}")
     return 0 if all(result.met for result in results) else 1
 
