@@ -20,7 +20,7 @@ from ig.schema import DSPT
 from ig.terms import OnLapse, SFlag, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from ig.policy import LiveGrant, Policy
@@ -70,9 +70,10 @@ class _Refusal:
     depth: int = 0
 
 
-def _candidates(policy: Policy, request: Request) -> tuple[LiveGrant, ...] | _Refusal:
-    """The grants for the role, or why there are none."""
-    purpose, level, role = request.asker.purpose, request.level, request.asker.role
+def _candidates(policy: Policy, request: Request) -> Sequence[LiveGrant] | _Refusal:
+    """The grants for the role and the organisation, or why there are none."""
+    asker, level = request.asker, request.level
+    purpose, role = asker.purpose, asker.role
     if purpose not in policy.purposes:
         return _Refusal(Reason.PURPOSE_MISMATCH, f"No agreement grants anything for {purpose}.")
     for dataset in sorted(request.datasets):
@@ -80,8 +81,11 @@ def _candidates(policy: Policy, request: Request) -> tuple[LiveGrant, ...] | _Re
             return _Refusal(Reason.DATASET_NOT_GRANTED, f"No agreement grants {dataset} for {purpose}.")
         if (dataset, purpose, level) not in policy.index:
             return _Refusal(Reason.LEVEL_NOT_GRANTED, f"No agreement grants {dataset} for {purpose} at {level} level.")
-    found = policy.index[min(request.datasets), purpose, level].get(role)
-    return found or _Refusal(Reason.ROLE_NOT_PERMITTED, f"No grant for {purpose} names the role {role}.")
+    key = min(request.datasets), purpose, level
+    if role not in policy.roles[key]:
+        return _Refusal(Reason.ROLE_NOT_PERMITTED, f"No grant for {purpose} names the role {role}.")
+    found = policy.index[key].get((role, asker.organisation))
+    return found or _Refusal(Reason.RECIPIENT_NOT_PERMITTED, f"No grant to {role} names {asker.organisation}.")
 
 
 def _denied(
@@ -169,9 +173,9 @@ class _Case:
 
 def _recipient(case: _Case) -> _Refusal | None:
     asker, live = case.request.asker, case.live
-    named = live.recipients.get(asker.organisation)
     callers = live.grant.recipients.callers
-    if named is None or named != asker.org_class or (callers and asker.subject not in callers):
+    right_class = live.recipients[asker.organisation] == asker.org_class
+    if not right_class or (callers and asker.subject not in callers):
         return case.no(Reason.RECIPIENT_NOT_PERMITTED, f"{asker.organisation} is not a recipient of this grant.")
     return None
 

@@ -68,7 +68,11 @@ class Damage:
 
 def link(prev_hash: bytes, seq: int, body: bytes) -> bytes:
     """Return the hash that chains ``body`` as row ``seq`` (from 1 up) after ``prev_hash``."""
-    return hashlib.sha256(b"\x01" + prev_hash + seq.to_bytes(8, "big") + leaf_hash(body)).digest()
+    return _chained(prev_hash, seq, leaf_hash(body))
+
+
+def _chained(prev_hash: bytes, seq: int, leaf: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + prev_hash + seq.to_bytes(8, "big") + leaf).digest()
 
 
 def mac(key: bytes, row_hash: bytes) -> bytes:
@@ -97,24 +101,17 @@ def verify_rows(rows: Iterable[Row], mac_key: bytes, checkpoints: Sequence[Check
     stream = iter(rows)
     for row in stream:
         seq = tree.size + 1
-        if not _fits(row, seq, prev, mac_key):
+        leaf = leaf_hash(row.body)
+        sound = row.seq == seq and row.prev_hash == prev and row.hash == _chained(prev, seq, leaf)
+        if not sound or not hmac.compare_digest(row.mac, mac(mac_key, row.hash)):
             return Damage(seq, _diagnose(row, seq, prev, stream))
-        tree.append(leaf_hash(row.body))
+        tree.append(leaf)
         prev = row.hash
         while heads and heads[0].size == seq:
             if heads.popleft().root != tree.root():
                 return Damage(sound_to + 1, Kind.REWRITTEN)
             sound_to = seq
     return Damage(tree.size + 1, Kind.TRUNCATED) if heads else None
-
-
-def _fits(row: Row, seq: int, prev: bytes, mac_key: bytes) -> bool:
-    return (
-        row.seq == seq
-        and row.prev_hash == prev
-        and row.hash == link(prev, seq, row.body)
-        and hmac.compare_digest(row.mac, mac(mac_key, row.hash))
-    )
 
 
 def _diagnose(row: Row, seq: int, prev: bytes, rest: Iterator[Row]) -> Kind:

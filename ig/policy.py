@@ -11,8 +11,9 @@ widening waits for its signature and narrowing does not (DESIGN section 7).
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from ig.decision import Duty, Reason
@@ -55,28 +56,36 @@ class LiveGrant:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Every grant at an instant, by dataset, purpose and level, then by role."""
+    """Every grant at an instant, by dataset, purpose and level, then by role and recipient.
+
+    ``roles`` and ``purposes`` say what is granted to anybody at all, so that a refusal can say what is missing.
+    """
 
     live: tuple[LiveGrant, ...]
-    index: Mapping[Key, Mapping[Role, tuple[LiveGrant, ...]]] = field(default_factory=dict)
-    datasets: frozenset[tuple[str, Purpose]] = frozenset()
-    purposes: frozenset[Purpose] = frozenset()
+    index: Mapping[Key, Mapping[tuple[Role, str], Sequence[LiveGrant]]]
+    roles: Mapping[Key, frozenset[Role]]
+    datasets: frozenset[tuple[str, Purpose]]
+    purposes: frozenset[Purpose]
 
     @classmethod
     def of(cls, live: Iterable[LiveGrant]) -> Policy:
         """Index ``live``."""
         grants = tuple(live)
-        index: dict[Key, dict[Role, tuple[LiveGrant, ...]]] = defaultdict(dict)
+        index: dict[Key, dict[tuple[Role, str], list[LiveGrant]]] = {}
+        roles: defaultdict[Key, frozenset[Role]] = defaultdict(frozenset)
         for one in grants:
             for dataset in one.grant.datasets:
-                roles = index[dataset, one.grant.purpose, one.grant.level]
-                for role in one.grant.roles:
-                    roles[role] = (*roles.get(role, ()), one)
+                key = dataset, one.grant.purpose, one.grant.level
+                roles[key] |= one.grant.roles
+                shelf = index.setdefault(key, {})
+                for place in itertools.product(one.grant.roles, one.recipients):
+                    shelf.setdefault(place, []).append(one)
         return cls(
-            grants,
-            dict(index),
-            frozenset((dataset, purpose) for dataset, purpose, _ in index),
-            frozenset(one.grant.purpose for one in grants),
+            live=grants,
+            index=index,
+            roles=roles,
+            datasets=frozenset((dataset, purpose) for dataset, purpose, _ in index),
+            purposes=frozenset(one.grant.purpose for one in grants),
         )
 
 
