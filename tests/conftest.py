@@ -18,8 +18,9 @@ from uuid import uuid4
 import pytest
 
 from gateway.settings import Mode, load_settings
-from gateway.storage import open_stores, upgrade
+from gateway.storage import open_stores, schema, upgrade
 from gateway.storage.engines import sqlite_version
+from gateway.storage.migrations import LATEST
 from gateway.storage.permit import mint
 
 if TYPE_CHECKING:
@@ -88,33 +89,80 @@ def postgres_server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of an empty database, dropped afterwards."""
+@contextmanager
+def _database(server: str) -> Iterator[str]:
+    """Make an empty database on the server, and drop it afterwards."""
     import psycopg
     import sqlalchemy as sa
 
     name = f"gateway_{uuid4().hex}"
-    server = sa.make_url(postgres_server)
-    address = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = sa.make_url(server)
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
+    yield url.set(database=name).render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty database, dropped afterwards."""
+    with _database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as ``upgrade`` makes it, to be copied: migrating for every test takes longer than most tests."""
+    made = load_settings({}, mode=Mode.DEMO, data_dir=tmp_path_factory.mktemp("made"))
+    upgrade(made)
+    return made.data_dir
+
+
+@pytest.fixture(scope="session")
+def postgres_made(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database as ``upgrade`` makes it, emptied for each test: making one takes a second."""
+    with _database(postgres_server) as url:
+        upgrade(load_settings({}, mode=Mode.DEMO, data_dir=tmp_path_factory.mktemp("made"), database_url=url))
+        yield url
+
+
+def _empty(url: str) -> None:
+    """Put a made database back to how it was made."""
+    import psycopg
+    import sqlalchemy as sa
+    from psycopg import sql
+
+    address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address) as admin:
+        # As a replica, so that append-only tables let go of their rows and order does not matter.
+        admin.execute("SET session_replication_role = replica")
+        for place, tables in (("gateway", schema.gateway), ("ledger", schema.ledger)):
+            for name in tables.tables:
+                admin.execute(sql.SQL("DELETE FROM {}.{}").format(sql.Identifier(place), sql.Identifier(name)))
+            step = sql.SQL("UPDATE {}.alembic_version SET version_num = %s").format(sql.Identifier(place))
+            admin.execute(step, (LATEST[place],))
+        admin.execute("INSERT INTO gateway.meta VALUES ('mode', 'demo')")
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings of an empty demo house, once on each engine."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    return load_settings({}, mode=Mode.DEMO, data_dir=tmp_path / "var", database_url=url)
+    """Settings of a demo house, once on each engine: already made for whoever uses ``stores``, not there otherwise."""
+    data, made = tmp_path / "var", "stores" in request.fixturenames
+    if request.param == "sqlite":
+        if made:
+            shutil.copytree(request.getfixturevalue("sqlite_made"), data)
+        return load_settings({}, mode=Mode.DEMO, data_dir=data)
+    url = request.getfixturevalue("postgres_made" if made else "postgres_url")
+    if made:
+        _empty(url)
+    return load_settings({}, mode=Mode.DEMO, data_dir=data, database_url=url)
 
 
 @pytest.fixture
 def stores(settings: Settings) -> Iterator[Stores]:
     """Stores just made, with keys, once on each engine."""
-    upgrade(settings)
     with open_stores(settings) as opened:
         opened.keys.init()
         yield opened

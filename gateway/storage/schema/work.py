@@ -1,4 +1,4 @@
-"""Durable work: jobs with their checkpoints and leases, and what is waiting to be sent."""
+"""Durable work: jobs with their checkpoints and leases."""
 
 from __future__ import annotations
 
@@ -18,14 +18,4 @@ job = Table(
     Column("lease_owner", String(128), nullable=False),
     Column("lease_until", Utc, nullable=True),
     Column("updated_at", Utc, nullable=False),
-)
-
-outbox = Table(
-    "outbox",
-    gateway,
-    Column("message_id", String(36), primary_key=True),
-    Column("topic", String(64), nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("state", String(16), nullable=False, index=True),
-    Column("queued_at", Utc, nullable=False),
 )

@@ -27,7 +27,6 @@ def upgrade() -> None:
     _meta()
     _organisation()
     _original()
-    _outbox()
     _person()
     _quarantine()
     _release()
@@ -200,19 +199,6 @@ def _original() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("content_hash", name=op.f("pk_original")),
     )
-
-
-def _outbox() -> None:
-    op.create_table(
-        "outbox",
-        sa.Column("message_id", sa.String(length=36), nullable=False),
-        sa.Column("topic", sa.String(length=64), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_outbox")),
-    )
-    op.create_index("ix_outbox_state", "outbox", ["state"])
 
 
 def _person() -> None:
