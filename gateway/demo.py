@@ -80,7 +80,7 @@ def run(settings: Settings, *, people: int, seed: int, out: Console | None = Non
         InputError: this database is a production one.
     """
     out = out or Console(highlight=False, soft_wrap=True)
-    settings = settings.model_copy(update={"mode": Mode.DEMO, "organisation": COUNCIL, "index_max_age_days": 36_500})
+    settings = settings.model_copy(update={"mode": Mode.DEMO, "organisation": COUNCIL})
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     Keyring(settings.keys_dir).init()
     upgrade(settings)

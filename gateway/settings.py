@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     organisation: str = Field("X09", description="ODS code of the organisation that runs this box")
     service_name: str = Field("Record linkage gateway", description="shown in page titles and the capability statement")
     trusted_hosts: str = Field("127.0.0.1,localhost,[::1]", description="comma separated Host values answered to")
+    pds_token: str = Field("", repr=False, description="bearer token for the upstream PDS FHIR API")
     pds_base_url: str | None = Field(None, description="base address of an upstream PDS FHIR API; absent means none")
 
     @classmethod

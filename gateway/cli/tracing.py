@@ -10,10 +10,13 @@ import orjson
 
 from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.progress import progress
+from gateway.errors import InputError
 from gateway.services.tracing.batch import trace_csv
 from gateway.services.tracing.explain import explain_source_person
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION
+from gateway.services.tracing.upstream import confirm_with_pds
 from gateway.services.tracing.verify import verify_number
+from gateway.transports.pds import PdsClient
 from linkage.explain import describe
 from linkage.person import Demographics
 
@@ -30,6 +33,7 @@ _GENDERS = ["male", "female", "other", "unknown"]
 @click.option("--birthdate", required=True, help="Date of birth: YYYY-MM-DD, or YYYY-MM or YYYY if that is all.")
 @click.option("--postcode", default="", help="Postcode.")
 @click.option("--gender", default=None, type=click.Choice(_GENDERS), help="Administrative gender.")
+@click.option("--with-pds", is_flag=True, help="Ask PDS too (GATEWAY_PDS_BASE_URL): status 01 where it agrees.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @pass_desk
 @click.pass_context
@@ -42,13 +46,22 @@ def verify(  # noqa: PLR0913 - one parameter an option
     birthdate: str,
     postcode: str,
     gender: str | None,
+    with_pds: bool,  # noqa: FBT001 - a flag
     as_json: bool,  # noqa: FBT001 - a flag
 ) -> None:
     """Check that NHS_NUMBER is this person's, and say what to do next."""
     person = Demographics(family=family, given=given, birth_date=birthdate, postcode=postcode, gender=gender or "")
     result = verify_number(desk.house, desk.caller(), nhs_number, person)
+    if with_pds:
+        result = confirm_with_pds(desk.house, desk.caller(), result, person, _pds(desk))
     _print_json(result) if as_json else _print_words(result)
     ctx.exit(OF_VERIFICATION[result.verdict].exit_code)
+
+
+def _pds(desk: Desk) -> PdsClient:
+    if desk.settings.pds_base_url is None:
+        raise InputError("--with-pds: set GATEWAY_PDS_BASE_URL", reason="pds-not-set")
+    return PdsClient(desk.settings.pds_base_url, desk.settings.pds_token)
 
 
 def _print_words(result: VerifyResult) -> None:

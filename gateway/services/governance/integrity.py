@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gateway.house import House
 
 ORIGIN: Final = "nhs-linkage-gateway/ledger"
+SIGNER: Final = "nhs-linkage-gateway"
+"""The key name of checkpoints; whose box it is shows in the key itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,9 @@ def verify_ledger(house: House, witness: Path | None = None) -> IntegrityReport:
     ledger, keys = house.stores.ledger, house.stores.keys
     ledger.flush()
     notes = [stored.note for stored in ledger.checkpoints()] + _witnessed(witness)
-    name, key = _signer(house), keys.checkpoint_key().public_key()
+    key = keys.checkpoint_key().public_key()
     try:
-        checkpoints = [verify_note(note, name, key) for note in notes]
+        checkpoints = [verify_note(note, SIGNER, key) for note in notes]
     except NoteFault as fault:
         raise InputError(f"a checkpoint: {fault}", reason="checkpoint", field="checkpoints") from None
     damage = verify_rows(ledger.rows(), keys.ledger_mac(), checkpoints)
@@ -58,7 +60,7 @@ def make_checkpoint(house: House, folder: Path | None = None) -> str:
     tree = Tree()
     for row in ledger.rows():
         tree.append(leaf_hash(row.body))
-    note = write(Checkpoint(tree.size, tree.root(), ORIGIN), _signer(house), house.stores.keys.checkpoint_key())
+    note = write(Checkpoint(tree.size, tree.root(), ORIGIN), SIGNER, house.stores.keys.checkpoint_key())
     ledger.put_checkpoint(tree.size, note)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,10 +69,6 @@ def make_checkpoint(house: House, folder: Path | None = None) -> str:
         aside.write_text(note, encoding="utf-8")
         aside.replace(target)
     return note
-
-
-def _signer(house: House) -> str:
-    return f"gateway-{house.settings.organisation}"
 
 
 def _witnessed(folder: Path | None) -> list[str]:

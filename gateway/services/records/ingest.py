@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from adapters import acute, gp, social_care, tabular
 from adapters.feed import Feed, FeedRefused, Quarantined, SourceRecord
 from adapters.person import to_demographics
+from adapters.ukcore import person_id
 from gateway.errors import InputError
 from gateway.services.progress import silent
 from gateway.services.records.objections import objections
@@ -209,8 +210,15 @@ def _groups(source: str, paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def incoming(record: SourceRecord) -> Incoming:
-    """Return a record with its person made comparable, ready to be stored."""
-    patient = next((body for body in record.resources if body["resourceType"] == "Patient"), None)
+    """Return a record with its person made comparable, ready to be stored.
+
+    A merge brings the surviving Patient along; it is stored when its own record comes, not under the retired one.
+    """
+    own = person_id(record.source, record.organisation, record.person_ref)
+    kept = tuple(body for body in record.resources if body["resourceType"] != "Patient" or body["id"] == own)
+    if len(kept) != len(record.resources):
+        record = replace(record, resources=kept)
+    patient = next((body for body in kept if body["resourceType"] == "Patient"), None)
     if patient is None or not record.person_ref:
         return Incoming(record)
     person = normalise(to_demographics(patient))

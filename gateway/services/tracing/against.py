@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.errors import Unavailable
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from gateway.house import House
+
+
+DEMO: Final = "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ def checked_against(house: House) -> CheckedAgainst:
     if info is None:
         raise Unavailable("no index is loaded: run 'gateway index load'", reason="index-absent")
     age = house.now().date() - info.as_of
-    if age > timedelta(days=house.settings.index_max_age_days):
+    # synthetic people do not move or die: the demonstration's index is as true on any day
+    if info.source != DEMO and age > timedelta(days=house.settings.index_max_age_days):
         raise Unavailable(
             f"the index is {age.days} days old and may not be used past {house.settings.index_max_age_days}",
             reason="index-stale",

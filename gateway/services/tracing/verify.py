@@ -67,7 +67,8 @@ def verify_number(house: House, caller: Caller, number: str, demographics: Demog
             finding = Verification(Verdict.INVALID_NUMBER, None, frozenset(), (), "check-digit")
         else:
             finding = house.engine().verify(passage.permit, parsed, replace(asked, nhs_number=parsed))
-        _disclose(passage, finding)
+        about = _about(house, passage, parsed, finding)
+        passage.disclose(about, rows=int(finding.current is not None), outcome=finding.verdict)
     return _result(finding, parsed, against, passage)
 
 
@@ -78,9 +79,12 @@ def _parse(number: str) -> NhsNumber | None:
         return None
 
 
-def _disclose(passage: Passage, finding: Verification) -> None:
-    subjects = [person_id(finding.current)] if finding.current else []
-    passage.disclose(subjects, rows=len(subjects), outcome=finding.verdict)
+def _about(house: House, passage: Passage, number: NhsNumber | None, finding: Verification) -> list[str]:
+    """Whom the answer is about: a failed try at a number is a look at its holder, for so are people snooped on."""
+    if finding.current is not None:
+        return [person_id(finding.current)]
+    held, current = house.engine().held(passage.permit, number) if number else (None, None)
+    return [one.person_id for one in (current or held,) if one is not None]
 
 
 def _result(finding: Verification, number: NhsNumber | None, against: CheckedAgainst, passage: Passage) -> VerifyResult:
