@@ -134,7 +134,7 @@ class Threshold(_Part):
 
 
 class Model(_Part):
-    """A whole model, checked. Made by `load` only."""
+    """A whole model, checked. Made by `load` only. ``provenance`` says what trained weights rest on."""
 
     name: Annotated[str, Field(min_length=1)]
     version: Annotated[str, Field(min_length=1)]
@@ -147,6 +147,7 @@ class Model(_Part):
     groups: Mapping[str, Conditions]
     prior: Prior
     thresholds: Mapping[Use, Threshold]
+    provenance: Mapping[str, str | int | float] = Field(default_factory=dict)
 
     @cached_property
     def hash(self) -> str:

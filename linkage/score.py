@@ -38,7 +38,7 @@ class Scorer:
 
     def __init__(self, model: Model, frequencies: Frequencies, index_size: int) -> None:
         self.model = model
-        self._frequencies = frequencies
+        self.frequencies = frequencies
         self.people = max(index_size, model.prior.least_people)
         coverage = model.prior.coverage
         self.prior_bits = log2(self.people) - log2(coverage / (1 - coverage))
@@ -74,6 +74,10 @@ class Scorer:
             bits += named[GIVEN].bits - evidence[GIVEN].bits
         return bits, levels, evidence if named is None else tuple(named)
 
+    def fixed_bits(self, field: str) -> dict[str, float]:
+        """Level → bits of one field in an index of this size, before name frequencies."""
+        return {level: piece.bits for level, piece in self._fixed[FIELDS.index(field)].items()}
+
     def _of_levels(self, levels: tuple[str, ...]) -> tuple[float, tuple[Evidence, ...]]:
         """What a level vector weighs before names are looked at; few vectors occur, so it is remembered."""
         evidence = [table[level] for table, level in zip(self._fixed, levels, strict=True)]
@@ -89,8 +93,8 @@ class Scorer:
     def _evidence_of_name(self, field: str, level: str, name: str) -> Evidence:
         """Agreement on a name is worth less the more people carry it."""
         rule = self.model.term_frequencies[field]
-        carriers = self._frequencies.count(field, name) + rule.typical * rule.pull
-        share = max(carriers / (self._frequencies.total + rule.pull), rule.floor)
+        carriers = self.frequencies.count(field, name) + rule.typical * rule.pull
+        share = max(carriers / (self.frequencies.total + rule.pull), rule.floor)
         bits = self.model.comparisons[field][level].bits + log2(rule.typical / share)
         return Evidence(field, level, bits)
 
