@@ -1,6 +1,7 @@
 """One figure for everything the house knows, so that an interrupted run can be compared with an undisturbed one.
 
-Left out: instants taken from the clock, jobs and sessions (how the work went, not what came of it), and releases (their tokens depend on this house's keys).
+Left out: instants taken from the clock, jobs and sessions (how the work went, not what came of it), and releases
+(their tokens depend on this house's keys).
 """
 
 from __future__ import annotations

@@ -238,6 +238,13 @@ class Links:
             chains = _chains(view, joined)
         return [link for person in joined if (link := chains[person].person())]
 
+    def on_ground(self, permit: Permit, basis: Basis) -> dict[str, str]:
+        """Return source person → person for every live link on one ground, by source person."""
+        require(permit)
+        sql = "SELECT source_person_id, person_id FROM live_link WHERE basis = ? ORDER BY source_person_id"
+        with self._database.read() as view:
+            return dict(view.raw(sql, (basis.value,)))
+
     def history(self, permit: Permit, source_person: str) -> list[Link]:
         """Return every fact about a source person, oldest first."""
         require(permit)

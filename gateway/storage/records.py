@@ -197,6 +197,13 @@ class Records:
         with self._database.read() as view:
             return [_person(row) for row in view.raw(sql, (*values, limit))]
 
+    def packed_of(self, permit: Permit, people: Collection[str]) -> dict[str, bytes]:
+        """Return the packed person of each of these source people that has demographics and is not merged away."""
+        require(permit)
+        with self._database.read() as view:
+            held = _held_people(view, people)
+        return {name: row.packed for name, row in held.items() if row.packed and row.retired_into is None}
+
     def source_person(self, permit: Permit, person: str) -> SourcePerson | None:
         """Return one source person, or None."""
         require(permit)

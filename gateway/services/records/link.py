@@ -6,7 +6,7 @@ where it stopped and ends in the same state. What a person decided is a fact tha
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,7 @@ from gateway.ids import person_id, person_id_without_number
 from gateway.services.governance.facts import NEVER_LINK
 from gateway.services.progress import silent
 from gateway.services.records.objections import carry_objections
+from gateway.services.records.unnumbered import join_unnumbered
 from gateway.services.tracing.against import checked_against
 from gateway.storage.links import Basis, LinkKind, NewLink
 from gateway.storage.reviews import CaseCandidate, NewCase
@@ -117,6 +118,7 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
         while people := house.stores.records.source_people(passage.permit, limit=BATCH, untraced_for=run.stamp):
             run.batch(people)
             report(done.traced, None)
+        join_unnumbered(house, engine, passage.permit)
         carry_objections(house, passage.permit)
         with house.stores.transaction() as tx:
             done.duplicates = house.stores.traces.flag_duplicates(tx, Flag.DUPLICATE_IN_SOURCE)
@@ -134,14 +136,17 @@ _UNDECIDED: Final = frozenset({Outcome.REVIEW, Outcome.MANY})
 
 def _sealed(house: House, people: Sequence[SourcePerson]) -> dict[SourcePerson, list[NewLink]]:
     """Never-links of protected identities: a record under a former number is not the person of today."""
-    former = {person_id(NhsNumber(who.nhs_number)): who for who in people if who.nhs_number}
-    sealed: dict[SourcePerson, list[NewLink]] = {}
-    for fact in house.stores.governance.facts.of(former, {NEVER_LINK}):
-        who = former[fact.subject]
-        never = NewLink(
-            who.source_person_id, fact.value, LinkKind.NEVER, Basis.PERSON, "gateway:protected", sealed=True
-        )
-        sealed.setdefault(who, []).append(never)
+    holders: dict[str, list[SourcePerson]] = defaultdict(list)
+    for who in people:
+        if who.nhs_number:
+            holders[person_id(NhsNumber(who.nhs_number))].append(who)
+    sealed: dict[SourcePerson, list[NewLink]] = defaultdict(list)
+    for fact in house.stores.governance.facts.of(holders, {NEVER_LINK}):
+        for who in holders[fact.subject]:
+            never = NewLink(
+                who.source_person_id, fact.value, LinkKind.NEVER, Basis.PERSON, "gateway:protected", sealed=True
+            )
+            sealed[who].append(never)
     return sealed
 
 
