@@ -37,6 +37,10 @@ def reaches_out(node: ast.AST) -> str:
             return f"{name}()"
         case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in CLOCKS and names_a_date(value):
             return f"{ast.unparse(value)}.{name}()"
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="random"), attr=name)) if name != "Random":
+            return f"random.{name}()"
+        case ast.Call(func=ast.Name(id="Random") | ast.Attribute(attr="Random"), args=[]):
+            return "Random() without a seed"
     return ""
 
 
@@ -63,7 +67,7 @@ def test_only_the_gate_makes_permits(packages: list[Source]) -> None:
 
 
 def test_the_pure_rooms_open_nothing_and_read_no_clock(packages: list[Source]) -> None:
-    """``now`` is an argument: the same question gives the same answer tomorrow, and a test can ask it."""
+    """``now`` and every seed are arguments: the same question gives the same answer tomorrow, and a test can ask it."""
     pure = [source for source in packages if source.package in PURE]
     show(
         [
