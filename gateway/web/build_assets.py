@@ -46,7 +46,7 @@ def build(dist: Path = DIST, workshop: Path = WORKSHOP) -> dict[str, object]:
     held = read_manifest(dist)
     if held is not None and held["sources"] == described and _sound(dist, held):
         return held
-    _install(workshop)
+    install(workshop)
     with tempfile.TemporaryDirectory(prefix="assets-", dir=_parent(dist)) as aside:
         made = Path(aside) / "dist"
         _compile(workshop, made)
@@ -88,8 +88,12 @@ def _parent(dist: Path) -> Path:
     return dist.parent
 
 
-def _install(workshop: Path) -> None:
-    """Put the locked packages into ``workshop``, unless they are there already."""
+def install(workshop: Path) -> None:
+    """Put the locked packages into ``workshop``, unless they are there already.
+
+    Raises:
+        AssetsNotBuilt: npm is missing or failed.
+    """
     workshop.mkdir(parents=True, exist_ok=True)
     lock = (SOURCES / "package-lock.json").read_bytes()
     stamp = workshop / "node_modules" / ".installed-lock"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.web.words import LONDON, PURPOSES, ROLES, day_words, field_words, sentence
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 Cell = dict[str, Any]
 
+_OWN: Final = "Own patients"
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -27,9 +28,10 @@ class Grid:
     caption: str
     head: list[Cell]
     rows: list[list[Cell]]
+    notes: list[str]
 
 
-def row_of(summary: AgreementSummary) -> list[Cell]:
+def row_of(summary: AgreementSummary, terms: Agreement) -> list[Cell]:
     """Return one line of the list of agreements."""
     href = f"/agreements/{summary.id}/{summary.version}"
     lapsed = f" ({len(summary.lapses)} to look at)" if summary.lapses else ""
@@ -37,8 +39,8 @@ def row_of(summary: AgreementSummary) -> list[Cell]:
         {"text": summary.title, "href": href},
         {"text": str(summary.version)},
         {"text": sentence(summary.status) + lapsed},
-        {"text": f"{_iso(summary.valid_from)} to {_iso(summary.valid_to)}"},
-        {"text": _iso(summary.review_by)},
+        {"text": f"{_day(terms.valid_from)} to {_day(terms.valid_to)}"},
+        {"text": _day(terms.review_by)},
         {"text": ", ".join(summary.parties)},
     ]
 
@@ -72,16 +74,30 @@ def _grid(number: int, purpose: str, level: str, grants: list[Grant]) -> Grid:
         caption=f"{sentence(purpose)}, {level} level",
         head=[{"text": "Section"}, *({"text": ROLES[role]} for role in roles)],
         rows=[[{"text": sentence(field_words(name))}, *_cells(name, roles, grants)] for name in sections],
+        notes=_notes(grants),
     )
 
 
 def _cells(name: str, roles: Iterable[Role], grants: list[Grant]) -> list[Cell]:
-    shown = {role for grant in grants if name in grant.fields for role in grant.roles}
-    return [{"text": "Yes" if role in shown else "No"} for role in roles]
+    showing = [grant for grant in grants if name in grant.fields]
+    return [{"text": _cell([grant for grant in showing if role in grant.roles])} for role in roles]
 
 
-def _iso(text: str) -> str:
-    return day_words(date.fromisoformat(text))
+def _cell(grants: list[Grant]) -> str:
+    if not grants:
+        return "No"
+    return _OWN if all(grant.recipients.own_registered_only for grant in grants) else "Yes"
+
+
+def _notes(grants: list[Grant]) -> list[str]:
+    """What the table alone would overstate: which relationship is asked for, and whose staff may be looked at."""
+    kinds = sorted({field_words(kind) for grant in grants for kind in grant.relationship})
+    notes = [f"Only with a relationship to the person: {', '.join(kinds)}."] if kinds else []
+    if any(grant.recipients.own_registered_only for grant in grants):
+        notes.append(f"{_OWN}: people registered with the asking practice.")
+    if any(grant.recipients.own_staff_only for grant in grants):
+        notes.append("Only what staff of the asking organisation did.")
+    return notes
 
 
 def _day(moment: datetime) -> str:

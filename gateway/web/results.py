@@ -87,7 +87,7 @@ def _foot(status: str, against: CheckedAgainst | None, decision_id: str) -> tupl
         source = SOURCES.get(against.source, against.source)
         rows.append(_row("Checked against", f"{source}, {against.people:,} people, as of {day_words(against.as_of)}"))
     if decision_id:
-        rows.append(_row("Recorded as", decision_id))
+        rows.append({"key": {"text": "Recorded as"}, "value": {"text": decision_id, "classes": "app-codes"}})
     return tuple(rows)
 
 
@@ -104,12 +104,17 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _evidence(pieces: tuple[Evidence, ...]) -> tuple[tuple[dict[str, str], ...], ...]:
-    ordered = sorted(pieces, key=lambda piece: -abs(piece.bits))
-    return tuple(
+    """What weighed, heaviest first; then, in one line, what there was nothing to compare of."""
+    weighed = sorted((piece for piece in pieces if piece.bits), key=lambda piece: -abs(piece.bits))
+    lines = [
         (
             {"text": sentence(field_words(piece.field))},
             {"text": sentence(field_words(piece.level))},
             {"text": f"{piece.bits:+.1f}".replace("-", "\N{MINUS SIGN}")},
         )
-        for piece in ordered
-    )
+        for piece in weighed
+    ]
+    rest = tuple(piece.field for piece in pieces if not piece.bits)
+    if rest:
+        lines.append(({"text": "Without weight"}, {"text": sentence(_listed(rest))}, {"text": "0"}))
+    return tuple(lines)

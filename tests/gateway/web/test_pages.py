@@ -319,6 +319,8 @@ def test_the_agreements_are_listed(worker: Browser) -> None:
     shown = words(worker.get("/agreements"))
     assert "Active" in shown
     assert "/agreements/ISA-CARE/1" in worker.get("/agreements").text
+    # an agreement begins at midnight in England, which in summer is the day before in UTC
+    assert "1 April 2025 to 1 April 2035" in shown
 
 
 def test_an_agreement_shows_who_sees_which_section(worker: Browser) -> None:
@@ -328,6 +330,7 @@ def test_an_agreement_shows_who_sees_which_section(worker: Browser) -> None:
     assert "Direct care, patient level" in shown
     assert "Social worker" in shown
     assert "Care assessments" in shown
+    assert "Only with a relationship to the person" in shown
 
 
 def test_an_agreement_that_does_not_exist_is_not_found(worker: Browser) -> None:

@@ -80,7 +80,8 @@ def test_an_answer_checked_against_nothing_does_not_claim_to_be() -> None:
 
 
 def test_evidence_is_shown_heaviest_first_with_its_sign() -> None:
-    pieces = (Evidence("given", "exact", 4.25), Evidence("birth_date", "differs", -7.5))
+    weighed = (Evidence("given", "exact", 4.25), Evidence("birth_date", "differs", -7.5))
+    pieces = (*weighed, Evidence("phone", "missing", 0.0), Evidence("email", "missing", 0.0))
     row = OF_TRACE[Outcome.MATCHED]
     panel = found(
         FindResult(Outcome.MATCHED, None, frozenset(), NUMBER, pieces, AGAINST, row.advice, row.status, 1, "d")
@@ -88,6 +89,7 @@ def test_evidence_is_shown_heaviest_first_with_its_sign() -> None:
     assert [[cell["text"] for cell in line] for line in panel.evidence] == [
         ["Date of birth", "Differs", "\N{MINUS SIGN}7.5"],
         ["Given name", "Exact", "+4.2"],
+        ["Without weight", "Phone, email", "0"],
     ]
 
 
