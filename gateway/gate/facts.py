@@ -63,9 +63,7 @@ class FactFinder:
         }
 
     def _indexed(self, person_id: str) -> Candidate | None:
-        permit = self._own_permit()
-        number = self._stores.links.number_of(permit, person_id)
-        return self._stores.index.by_number(permit, number) if number else None
+        return self._stores.index.by_person(self._own_permit(), person_id)
 
     def _registration(self, indexed: Candidate | None) -> Fact | None:
         info = self._stores.index.describe()

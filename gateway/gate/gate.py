@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from gateway.errors import GatewayError, NotPermitted, NotSignedIn
 from gateway.gate.came_in import circumstances
 from gateway.gate.facts import FactFinder
+from gateway.storage.callers import ACTIVE
 from gateway.storage.permit import mint
 from ig import disclosure
 from ig.decide import Asker, Known, Request, decide
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from gateway.auth.caller import Caller
     from gateway.storage import Stores
+    from gateway.storage.callers import StoredCaller
     from gateway.storage.permit import Permit
     from ig.decide import Decision, Described, Facts, Population
     from ig.purpose import Level
@@ -61,6 +64,11 @@ class Passage:
     def people(self) -> frozenset[str]:
         """Whom the answer is about, as said so far."""
         return frozenset(self._subjects)
+
+    @property
+    def outcome(self) -> str:
+        """The code of what was found, as said last; empty where nothing was said."""
+        return self._outcome
 
     @property
     def rows(self) -> int:
@@ -107,7 +115,7 @@ class Gate:
             subject=subject,
             filtered_on=frozenset(map(str, filtered_on)),
         )
-        self._refuse_revoked(caller)
+        self._refuse_changed(caller)
         now = self._clock()
         register = self._register()
         facts = self._facts.gather(request, self._parties(register), now)
@@ -118,6 +126,10 @@ class Gate:
         passage = Passage(self._mint(caller, decision, decision_id), decision, decision_id)
         try:
             yield passage
+        except GatewayError:
+            # "Not found" is an answer too: without its row it does not leave either.
+            self._write(request, passage, now, facts, job, failed=True)
+            raise
         except BaseException:
             with suppress(GatewayError):
                 self._write(request, passage, now, facts, job, failed=True)
@@ -126,8 +138,7 @@ class Gate:
 
     def outcome(self, decision_id: str, status: int, rows: int) -> None:
         """Record, in the next group commit, how the answer to a decision ended (HTTP status, rows sent)."""
-        ended = disclosure.Status.DONE if status < 400 else disclosure.Status.ABORTED  # noqa: PLR2004 - HTTP classes
-        body = disclosure.outcome(circumstances(decision_id, self._clock()), ended, rows=rows)
+        body = disclosure.outcome(circumstances(decision_id, self._clock()), _ended(status, rows), rows=rows)
         self._stores.ledger.append(str(body["event"]), body, wait=False)
 
     def administer(self, caller: Caller, action: str, target: str, **details: str | int | bool) -> None:
@@ -136,16 +147,24 @@ class Gate:
         Raises:
             Unavailable: the ledger cannot take the row; the act must not go on.
         """
-        self._refuse_revoked(caller)
+        self._registered(caller)
         body = disclosure.administration(
             circumstances(uuid.uuid4().hex, self._clock()), _asker(caller), action, target, details
         )
         self._stores.ledger.append(str(body["event"]), body, wait=True)
 
-    def _refuse_revoked(self, caller: Caller) -> None:
+    def _registered(self, caller: Caller) -> StoredCaller:
         known = self._stores.governance.callers.get(caller.subject)
-        if known is None or known.state != "active":
+        if known is None or known.state != ACTIVE:
             raise NotSignedIn("this caller is not registered or has been revoked", reason="caller-unknown")
+        return known
+
+    def _refuse_changed(self, caller: Caller) -> None:
+        """Whoever was given another role, post or purpose since signing in signs in again before seeing anybody."""
+        known = self._registered(caller)
+        claimed = (caller.organisation, caller.org_class, caller.role)
+        if claimed != (known.organisation, known.org_class, known.role) or caller.purpose not in known.purposes:
+            raise NotSignedIn("what this caller is registered for has changed", reason="caller-changed")
 
     def _refuse(self, request: Request, decision: Decision, decision_id: str, now: datetime, facts: Facts) -> None:
         subjects = self._tokens({request.subject.ref} if isinstance(request.subject, Known) else ())
@@ -158,7 +177,8 @@ class Gate:
     def _write(  # noqa: PLR0913 - a row has these parts
         self, request: Request, passage: Passage, now: datetime, facts: Facts, job: str, *, failed: bool
     ) -> None:
-        people = set() if failed else set(passage.people)
+        # The batches of a job are in whatever became of the rest; of a failed question nothing was answered.
+        people = set(passage.people) if job or not failed else set()
         if isinstance(request.subject, Known):
             people.add(request.subject.ref)
         tokens = self._tokens(people)
@@ -170,6 +190,7 @@ class Gate:
             relationship = facts.relationship.value if facts.relationship else ""
             whom = disclosure.Whom(tokens, relationship=relationship)
             body = disclosure.decided(came, request, passage.decision, whom)
+        body["result"] = passage.outcome
         self._stores.ledger.append(str(body["event"]), body, subjects=tokens, wait=True)
         if failed:
             aborted = disclosure.outcome(came, disclosure.Status.FAILED, rows=0)
@@ -202,6 +223,13 @@ class Gate:
         return mint(
             decision_id="gate-facts", caller="gate", organisation="", purpose="decision-facts", agreement="gate"
         )
+
+
+def _ended(status: int, rows: int) -> disclosure.Status:
+    """How an HTTP answer of ``status`` with so many rows ended."""
+    if status == HTTPStatus.NOT_FOUND or (status < HTTPStatus.BAD_REQUEST and not rows):
+        return disclosure.Status.NOTHING_FOUND
+    return disclosure.Status.DONE if status < HTTPStatus.BAD_REQUEST else disclosure.Status.ABORTED
 
 
 def _asker(caller: Caller) -> Asker:

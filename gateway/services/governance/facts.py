@@ -13,15 +13,17 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import InputError
 from gateway.ids import person_id
+from gateway.services.files import named
 from gateway.storage.factkinds import ASSURANCE, RELATIONSHIP, opt_out
 from gateway.storage.facts import Organisation, StoredFact
 from ig.optouts import NATIONAL, OPTED_OUT
 from ig.purpose import OrgClass
 from ig.relationships import RelationshipKind
+from ig.schema import DSPT
 from linkage.nhs_number import NhsNumber, NotAnNhsNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from gateway.house import House
@@ -63,46 +65,67 @@ def load_facts(house: House, kind: str, path: Path) -> int:
     if make is None:
         raise InputError(f"KIND: one of {', '.join(_KINDS)}", reason="fact-kind", field="kind")
     stored_kind, of_row = make
-    facts = [
-        StoredFact(stored_kind, *of_row(path, number, row), row["source"], *_standing(path, number, row))
-        for number, row in _rows(path, _FACT_COLUMNS)
-    ]
+    facts = []
+    for number, row in _rows(path, _FACT_COLUMNS):
+        if row["kind"] != kind:
+            raise _fault(path, number, "kind", kind)
+        subject, value = of_row(path, number, row)
+        facts.append(StoredFact(stored_kind, subject, value, row["source"], *_standing(path, number, row)))
+    store = house.stores.governance.facts
     with house.stores.transaction() as tx:
-        if stored_kind == RELATIONSHIP:
-            # relationships of other kinds share the store's kind; each is told apart by its value
-            return house.stores.governance.facts.put_many(tx, facts)
-        return house.stores.governance.facts.replace(tx, stored_kind, facts)
+        # relationships of other kinds share the store's kind and stay as they are
+        others = [one for one in store.of_kind(RELATIONSHIP) if _tie(one.value) != _TIES[kind]] if kind in _TIES else []
+        return store.replace(tx, stored_kind, [*others, *facts]) - len(others)
+
+
+def _tie(value: str) -> str:
+    """The kind of relationship in ``ODS:kind`` or ``ODS:kind:staff``."""
+    return value.split(":")[1]
 
 
 def _caseload(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
     organisation, _, staff = row["value"].rpartition(":")
+    if not staff:
+        # without a name the whole organisation would have the person on its caseload
+        raise _fault(path, number, "value", "a member of staff, alone or after ODS:")
     organisation = organisation or row["source"]
     return _person(path, number, row), f"{organisation}:{RelationshipKind.CASELOAD}:{staff}"
 
 
 def _episode(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
-    organisation = row["value"].partition(":")[0]
-    return _person(path, number, row), f"{organisation}:{RelationshipKind.EPISODE}"
+    return _person(path, number, row), f"{_ods(path, number, row)}:{RelationshipKind.EPISODE}"
 
 
 def _referral(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
-    organisation, _, staff = row["value"].partition(":")
+    staff = row["value"].partition(":")[2]
     tail = f":{staff}" if staff else ""
-    return _person(path, number, row), f"{organisation}:{RelationshipKind.REFERRAL}{tail}"
+    return _person(path, number, row), f"{_ods(path, number, row)}:{RelationshipKind.REFERRAL}{tail}"
+
+
+def _ods(path: Path, number: int, row: dict[str, str]) -> str:
+    organisation = row["value"].partition(":")[0]
+    if not organisation:
+        raise _fault(path, number, "value", "an ODS code, alone or before what follows a colon")
+    return organisation
 
 
 def _opted_out(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
-    return _person(path, number, row), OPTED_OUT
+    return _person(path, number, row), _one_of(path, number, row, (OPTED_OUT,))
 
 
 def _never(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
     """A protected identity: records under the former number are never the person of today."""
-    former = _person(path, number, {"subject": row["value"]})
-    return former, _person(path, number, row)
+    return _person(path, number, row, "value"), _person(path, number, row)
 
 
-def _assurance(_path: Path, _number: int, row: dict[str, str]) -> tuple[str, str]:
-    return row["subject"], row["value"]
+def _assurance(path: Path, number: int, row: dict[str, str]) -> tuple[str, str]:
+    return row["subject"], _one_of(path, number, row, DSPT)
+
+
+def _one_of(path: Path, number: int, row: dict[str, str], values: Sequence[str]) -> str:
+    if row["value"] not in values:
+        raise _fault(path, number, "value", f"one of {', '.join(values)}")
+    return row["value"]
 
 
 _KINDS: Final[dict[str, tuple[str, Callable[[Path, int, dict[str, str]], tuple[str, str]]]]] = {
@@ -113,12 +136,19 @@ _KINDS: Final[dict[str, tuple[str, Callable[[Path, int, dict[str, str]], tuple[s
     "dspt": (ASSURANCE, _assurance),
     "never-link": (NEVER_LINK, _never),
 }
+_TIES: Final = {
+    "caseload": RelationshipKind.CASELOAD,
+    "ward-episode": RelationshipKind.EPISODE,
+    "referral": RelationshipKind.REFERRAL,
+}
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name}: the file is empty", reason="empty", field="path")
-    with path.open(encoding="utf-8-sig", newline="") as opened:
+    with named(path):
+        if path.stat().st_size == 0:
+            raise InputError(f"{path.name}: the file is empty", reason="empty", field="path")
+        opened = path.open(encoding="utf-8-sig", newline="")
+    with opened:
         try:
             reader = csv.DictReader(opened, strict=True)
             if tuple(reader.fieldnames or ()) != columns:
@@ -133,11 +163,11 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
             raise InputError(f"{path.name}: not UTF-8 CSV", reason="encoding", field="path") from None
 
 
-def _person(path: Path, number: int, row: dict[str, str]) -> str:
+def _person(path: Path, number: int, row: dict[str, str], column: str = "subject") -> str:
     try:
-        return person_id(NhsNumber.parse(row["subject"]))
+        return person_id(NhsNumber.parse(row[column]))
     except NotAnNhsNumber as fault:
-        raise _fault(path, number, "subject", f"an NHS number ({fault.fault})") from None
+        raise _fault(path, number, column, f"an NHS number ({fault.fault})") from None
 
 
 def _standing(path: Path, number: int, row: dict[str, str]) -> tuple[datetime, datetime | None]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import InputError
+from gateway.services.files import named
 from ig.checkpoint import Checkpoint, NoteFault, Tree, leaf_hash, write
 from ig.checkpoint import verify as verify_note
 from ig.ledger import Damage, Kind, verify_rows
@@ -80,4 +81,6 @@ def _notes(folder: Path) -> Iterator[str]:
     if not files:
         raise InputError("no checkpoints in this folder", reason="checkpoint", field="checkpoints")
     for file in files:
-        yield file.read_text(encoding="utf-8")
+        with named(file):
+            # what is not UTF-8 is no note of ours, and its signature will not fit
+            yield file.read_text(encoding="utf-8", errors="replace")

@@ -15,6 +15,7 @@ from adapters import spine
 from adapters.feed import Feed, FeedRefused, Quarantined
 from gateway.errors import InputError
 from gateway.ids import person_id
+from gateway.services.files import binary
 from gateway.services.progress import silent
 from gateway.services.records.ranges import refuse_real_numbers
 from gateway.storage.factkinds import REGISTRATION
@@ -90,7 +91,7 @@ def load_index(house: House, caller: Caller, index: IndexSource, report: Report 
 
 def _load(house: House, index: IndexSource, report: Report) -> IndexReport:
     done, stores = IndexReport(), house.stores
-    rows = spine.index_rows(Feed(index.path.name, lambda: index.path.open("rb")))
+    rows = spine.index_rows(Feed(index.path.name, lambda: binary(index.path)))
     while batch := list(islice(rows, BATCH)):
         bad = [row for row in batch if isinstance(row, Quarantined)]
         good = [row for row in batch if not isinstance(row, Quarantined)]

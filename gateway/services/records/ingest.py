@@ -17,6 +17,7 @@ from adapters.feed import Feed, FeedRefused, Quarantined, SourceRecord
 from adapters.person import to_demographics
 from adapters.ukcore import person_id
 from gateway.errors import InputError
+from gateway.services.files import binary, named
 from gateway.services.progress import silent
 from gateway.services.records.objections import objections
 from gateway.services.records.shelves import dataset_of, shelf_of
@@ -185,7 +186,8 @@ def _column_map(path: Path | None) -> tabular.ColumnMap:
     """A shipped map by name, else one of the deployer's own from a file."""
     text = tabular.SHIPPED.get(str(path), "")
     if not text and path is not None and path.is_file():
-        text = path.read_text(encoding="utf-8")
+        with named(path):
+            text = path.read_text(encoding="utf-8", errors="replace")
     if not text:
         raise InputError("--map: no shipped map has this name and no file is there", reason="map", field="map")
     try:
@@ -226,14 +228,14 @@ def incoming(record: SourceRecord) -> Incoming:
 
 
 def _feed(path: Path) -> Feed:
-    return Feed(path.name, lambda: path.open("rb"))
+    return Feed(path.name, lambda: binary(path))
 
 
 def _digest(files: Iterable[Path]) -> str:
     """Identify a set of files by name and content, so that the same files are the same job."""
     whole = hashlib.sha256()
     for path in files:
-        with path.open("rb") as opened:
+        with binary(path) as opened:
             whole.update(f"{path.name}\0".encode() + hashlib.file_digest(opened, "sha256").digest())
     return whole.hexdigest()[:32]
 

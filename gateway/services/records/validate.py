@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.validate import Issue, check
 from gateway.errors import InputError
+from gateway.services.files import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,14 +23,17 @@ def validate_path(path: Path) -> list[Issue]:
     Raises:
         InputError: the file is too large, not UTF-8 or not JSON; names the line.
     """
-    if path.stat().st_size > _LARGEST:
+    with named(path):
+        size = path.stat().st_size
+    if size > _LARGEST:
         raise InputError(f"{path.name}: larger than {_LARGEST // 2**20} MiB", reason="too-large", field="path")
     return [issue for resource in _resources(path) for issue in check(resource)]
 
 
 def _resources(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with named(path):
+            text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path.name}: not UTF-8", reason="encoding", field="path") from None
     texts = text.splitlines() if path.suffix == ".ndjson" else [text]

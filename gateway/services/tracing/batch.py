@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import InputError
+from gateway.services.files import named
 from gateway.services.progress import silent
 from gateway.services.tracing.against import checked_against
 from gateway.services.tracing.asked import asked_person
@@ -90,7 +91,15 @@ class _Run:
         except InputError as refused:
             self.done.refused[refused.reason] += 1
             invalid = OF_TRACE[Outcome.INVALID_INPUT]
-            return {**told, "outcome": Outcome.INVALID_INPUT, "code": invalid.batch_code, "reason": refused.reason}
+            return {
+                **told,
+                "outcome": Outcome.INVALID_INPUT,
+                "code": invalid.batch_code,
+                "matched_nhs_number": invalid.batch_number,
+                "confidence": "0",
+                "status": invalid.status,
+                "reason": refused.reason,
+            }
         finding = self.engine.trace(self.passage.permit, asked)
         self.done.outcomes[finding.outcome] += 1
         return {**told, **self._found(finding)}
@@ -126,21 +135,25 @@ def trace_csv(house: House, caller: Caller, source: Path, target: Path, report: 
     against = checked_against(house)
     aside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with house.gate.permit(
-            caller,
-            level=Level.PATIENT,
-            datasets={Dataset.INDEX},
-            fields={Element.NHS_NUMBER},
-            subject=Described(),
-            filtered_on=frozenset(Element) - {Element.EVIDENCE},
-            job="trace-file",
-        ) as passage:
+        with (
+            named(target),
+            house.gate.permit(
+                caller,
+                level=Level.PATIENT,
+                datasets={Dataset.INDEX},
+                fields={Element.NHS_NUMBER},
+                subject=Described(),
+                filtered_on=frozenset(Element) - {Element.EVIDENCE},
+                job="trace-file",
+            ) as passage,
+        ):
             run = _Run(house.engine(), passage, against, done)
             with aside.open("w", encoding="utf-8", newline="") as written:
                 _write(run, source, written, report)
                 written.flush()
                 os.fsync(written.fileno())
-        aside.replace(target)
+        with named(target):
+            aside.replace(target)
     finally:
         aside.unlink(missing_ok=True)
     return done
@@ -177,9 +190,11 @@ def _demographics(row: dict[str, str]) -> Demographics:
 
 
 def _rows(source: Path) -> Iterator[dict[str, str]]:
-    if source.stat().st_size == 0:
-        raise InputError(f"{source.name}: the file is empty", reason="empty-file", field="path")
-    with source.open(encoding="utf-8-sig", newline="") as opened:
+    with named(source):
+        if source.stat().st_size == 0:
+            raise InputError(f"{source.name}: the file is empty", reason="empty-file", field="path")
+        opened = source.open(encoding="utf-8-sig", newline="")
+    with opened:
         reader = csv.DictReader(opened, strict=True)
         try:
             _check_header(source, reader.fieldnames or ())
