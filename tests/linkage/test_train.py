@@ -48,12 +48,12 @@ def drawn(from_rates: Rates, count: int, draw: random.Random) -> Counter[Vector]
 def test_the_rates_planted_in_a_mixture_are_recovered() -> None:
     draw = random.Random(7)
     m, u = planted(1, 0.88), planted(2, 0.03)
-    mixture = drawn(m, 18_000, draw) + drawn(u, 2_000, draw)
-    estimate = fit(mixture, rates(drawn(u, 40_000, draw)))
-    assert estimate.true_share == pytest.approx(0.9, abs=0.01)
+    mixture = drawn(m, 5_400, draw) + drawn(u, 600, draw)
+    estimate = fit(mixture, rates(drawn(u, 8_000, draw)))
+    assert estimate.true_share == pytest.approx(0.9, abs=0.02)
     for field in FIELDS[1:]:
         for level, share in m[field].items():
-            assert estimate.m[field][level] == pytest.approx(share, abs=0.015)
+            assert estimate.m[field][level] == pytest.approx(share, abs=0.025)
 
 
 def test_pairs_that_say_nothing_keep_the_belief_that_training_began_with() -> None:
@@ -68,7 +68,7 @@ def same_number(town: Town) -> list[tuple[Person, Person]]:
 
 def test_a_trained_model_is_a_model_and_serves_the_town_it_was_trained_on(town: Town, model: Model) -> None:
     index = [row.person for row in town.rows.values()]
-    content = train(model, index, same_number(town), version="trained-1", seed=3, random_pairs=20_000)
+    content = train(model, index, same_number(town), version="trained-1", seed=3, random_pairs=10_000)
     trained = load(orjson.dumps(content))
     assert trained.hash != model.hash
     assert (trained.version, trained.provenance["trained-from"]) == ("trained-1", model.hash)
@@ -88,7 +88,7 @@ def test_a_trained_model_is_a_model_and_serves_the_town_it_was_trained_on(town: 
 
 def test_the_same_seed_gives_the_same_model(town: Town, model: Model) -> None:
     index = [row.person for row in town.rows.values()]
-    one, other = (train(model, index, same_number(town), version="v", seed=3, random_pairs=2_000) for _ in "ab")
+    one, other = (train(model, index, same_number(town)[:200], version="v", seed=3, random_pairs=500) for _ in "ab")
     assert one == other
 
 
