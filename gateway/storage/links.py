@@ -307,11 +307,8 @@ def _write(tx: Tx, added: Sequence[Link], numbers: dict[str, str], chains: dict[
     if not added:
         return
     named = sorted({link.person_id for link in added})
-    tx.many(
-        "INSERT INTO person (person_id, nhs_number) VALUES (?, ?) ON CONFLICT (person_id) "
-        "DO UPDATE SET nhs_number = COALESCE(person.nhs_number, excluded.nhs_number)",
-        [(person, numbers.get(person)) for person in named],
-    )
+    known = "(person_id) DO UPDATE SET nhs_number = COALESCE(person.nhs_number, excluded.nhs_number)"
+    tx.merge("person", ("person_id", "nhs_number"), [(person, numbers.get(person)) for person in named], known)
     tx.load("link", _COLUMNS, [_row(link) for link in added])
     touched = sorted({link.source_person_id for link in added})
     tx.many("DELETE FROM live_link WHERE source_person_id = ?", [(person,) for person in touched])

@@ -97,16 +97,18 @@ class SourceCount:
     resources: int
 
 
-def _upsert(table: str, columns: Sequence[str], keys: int, newer: str = "") -> str:
-    marks = ",".join("?" * len(columns))
-    sets = ",".join(f"{name}=excluded.{name}" for name in columns[keys:])
-    where = f" WHERE excluded.{newer} >= {table}.{newer}" if newer else ""
-    target = ",".join(columns[:keys])
-    # Our own table and column names, and no value.
-    return (
-        f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks}) "  # noqa: S608
-        f"ON CONFLICT ({target}) DO UPDATE SET {sets}{where}"
-    )
+_RECORD: Final = (
+    "source",
+    "organisation",
+    "kind",
+    "local_id",
+    "content_hash",
+    "feed",
+    "row",
+    "occurred",
+    "source_person_id",
+    "live",
+)
 
 
 class Records:
@@ -301,15 +303,22 @@ def _resource(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _write(tx: Tx, rows: Batch) -> None:
-    tx.many("INSERT INTO original VALUES (?, ?) ON CONFLICT DO NOTHING", list(rows.originals.items()))
+    tx.merge("original", ("content_hash", "body"), sorted(rows.originals.items()), "DO NOTHING")
     key = "source = ? AND organisation = ? AND kind = ? AND local_id = ?"
     tx.many(f"UPDATE source_record SET live = FALSE WHERE {key} AND content_hash = ?", rows.retired)  # noqa: S608 - our own names
-    tx.many("INSERT INTO source_record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.version_rows())
+    tx.load("source_record", _RECORD, rows.version_rows())
     # What an older version said and the newer one no longer says; a Patient is shared by all records of the person.
     gone = f"DELETE FROM resource WHERE {key} AND content_hash = ? AND NOT deleted AND type <> 'Patient'"  # noqa: S608
     tx.many(gone, rows.retired)
-    tx.many(_upsert("source_person", _PERSON, 1), [_person_row(p) for _, p in sorted(rows.touched.items())])
-    tx.many(_upsert("resource", _RESOURCE, 1, newer="occurred"), sorted(rows.resources.values()))
+    people = [_person_row(person) for _, person in sorted(rows.touched.items())]
+    tx.merge("source_person", _PERSON, people, f"(source_person_id) DO UPDATE SET {_sets(_PERSON)}")
+    newer = f"(resource_id) DO UPDATE SET {_sets(_RESOURCE)} WHERE excluded.occurred >= resource.occurred"
+    tx.merge("resource", _RESOURCE, sorted(rows.resources.values()), newer)
+
+
+def _sets(columns: Sequence[str]) -> str:
+    """Every column but the key, from the row that was refused."""
+    return ",".join(f"{name}=excluded.{name}" for name in columns[1:])
 
 
 def _person_row(person: PersonRow) -> tuple[Any, ...]:

@@ -52,14 +52,10 @@ class Traces:
 
     def put_many(self, tx: Tx, results: Sequence[TraceResult]) -> None:
         """Store results in place of earlier ones, and mark each source person as traced under the result's model."""
-        names = ",".join((*_COLUMNS, "at"))
-        sets = ",".join(f"{name}=excluded.{name}" for name in (*_COLUMNS[1:], "at"))
-        sql = (
-            f"INSERT INTO trace_result ({names}) VALUES ({','.join('?' * 10)}) "  # noqa: S608 - our own names
-            f"ON CONFLICT (source_person_id) DO UPDATE SET {sets}"
-        )
-        at = now().isoformat()
-        tx.many(sql, [(*_row(result), at) for result in results])
+        columns, at = (*_COLUMNS, "at"), now().isoformat()
+        sets = ",".join(f"{name}=excluded.{name}" for name in columns[1:])
+        latest = {result.source_person_id: (*_row(result), at) for result in results}
+        tx.merge("trace_result", columns, list(latest.values()), f"(source_person_id) DO UPDATE SET {sets}")
         marks = [(result.model, result.source_person_id) for result in results]
         tx.many("UPDATE source_person SET traced_under = ? WHERE source_person_id = ?", marks)
 

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 
 from gateway.errors import Conflict, GatewayError, InputError, NotFound, Unavailable
 from gateway.settings import Mode, load_settings
-from gateway.storage import engines, open_stores, restore, schema, upgrade
+from gateway.storage import engines, open_stores, restore, schema, stamped_mode, upgrade
 from gateway.storage.database import Database, Place
 from gateway.storage.facts import Organisation
 from gateway.storage.governance import Governance
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.settings import Settings
-    from gateway.storage import Stores
+    from gateway.storage import Permit, Stores
 
 
 @pytest.fixture
@@ -155,6 +155,20 @@ def test_a_demo_database_refuses_production(stores: Stores, settings: Settings) 
         assert refused.value.reason == "mode"
 
 
+def test_a_database_tells_what_it_was_made_for(stores: Stores, settings: Settings, tmp_path: Path) -> None:
+    assert stamped_mode(settings) is Mode.DEMO
+    with stores.transaction() as tx:
+        tx.change("DELETE FROM meta")
+    assert stamped_mode(settings) is None
+    assert stamped_mode(load_settings({}, data_dir=tmp_path / "nothing")) is None
+
+
+def test_looking_at_what_is_held_changes_nothing(stores: Stores) -> None:
+    before = stores.digest()
+    stores.optimise()
+    assert stores.digest() == before
+
+
 def test_a_data_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Unavailable) as refused:
@@ -186,20 +200,21 @@ def test_instants_come_back_in_utc_and_naive_ones_do_not_go_in(stores: Stores) -
         stores.governance.facts.put_many(tx, [naive])
 
 
-def _child(stores: Stores, done: multiprocessing.SimpleQueue[object]) -> None:
+def _child(stores: Stores, permit: Permit, done: multiprocessing.SimpleQueue[object]) -> None:
+    assert stores.index.candidates(permit, [1]) == ([], 0)
     with stores.transaction() as tx:
         stores.governance.organisations.put_many(tx, [Organisation("C01", "Child", "council")])
     done.put((stores.digest(), stores.index.describe()))
     stores.close()
 
 
-def test_a_forked_process_uses_connections_of_its_own(stores: Stores) -> None:
-    stores.digest()
+def test_a_forked_process_uses_connections_of_its_own(stores: Stores, permit: Permit) -> None:
+    assert stores.index.candidates(permit, [1]) == ([], 0)
     with stores.transaction() as tx:
         stores.governance.organisations.put_many(tx, [Organisation("P01", "Parent", "gp-practice")])
     fork = multiprocessing.get_context("fork")
     done = fork.SimpleQueue()
-    child = fork.Process(target=_child, args=(stores, done))
+    child = fork.Process(target=_child, args=(stores, permit, done))
     child.start()
     told = done.get()
     child.join()
