@@ -266,7 +266,7 @@ def _resource() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("resource_id", name=op.f("pk_resource")),
     )
-    op.create_index("ix_resource_organisation_kind_local_id", "resource", ["organisation", "kind", "local_id"])
+    op.create_index("ix_resource_local_id_kind_organisation", "resource", ["local_id", "kind", "organisation"])
     op.create_index("ix_resource_source_person_id_section", "resource", ["source_person_id", "section"])
 
 
@@ -325,10 +325,10 @@ def _source_person() -> None:
 def _source_record() -> None:
     op.create_table(
         "source_record",
-        sa.Column("source", sa.String(length=64), nullable=False),
-        sa.Column("organisation", sa.String(length=16), nullable=False),
-        sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("local_id", sa.String(length=128), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("organisation", sa.String(length=16), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("feed", sa.String(length=255), nullable=False),
         sa.Column("row", sa.Integer(), nullable=False),
@@ -336,7 +336,7 @@ def _source_record() -> None:
         sa.Column("source_person_id", sa.String(length=36), nullable=False),
         sa.Column("live", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "source", "organisation", "kind", "local_id", "content_hash", name=op.f("pk_source_record")
+            "local_id", "kind", "organisation", "source", "content_hash", name=op.f("pk_source_record")
         ),
         sqlite_with_rowid=False,
     )
