@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -16,6 +16,7 @@ from gateway.services.tracing.asked import elements_used
 from ig.decide import Described, Known, SubjectRef
 from ig.purpose import Dataset, Element, Level
 from ig.redact import redact_patient
+from linkage.keys import probe_keys
 from linkage.nhs_number import NhsNumber, NotAnNhsNumber
 from linkage.normalise import fold, fold_postcode, normalise
 from linkage.person import Demographics, PartialDate, Security
@@ -34,6 +35,9 @@ _MOST: Final = 50
 _WILDCARD_SCORE: Final = 0.75
 _HISTORIC_SCORE: Final = 0.6806
 _FUZZY_CEILING: Final = 0.9999
+_MOST_YEARS: Final = 10
+_MOST_YEARS_OF_DAYS: Final = 2
+_KEYS_AT_ONCE: Final = 500
 
 
 class TooManyMatches(GatewayError):
@@ -144,6 +148,7 @@ def search_patients(house: House, caller: Caller, query: PatientQuery) -> dict[s
         Unavailable: no usable index, or the ledger could not take the row; nothing leaves.
     """
     checked_against(house)
+    _range("death-date", query.death_date)
     demographics = _demographics(query)
     with house.gate.permit(
         caller,
@@ -207,10 +212,11 @@ def _fuzzy(house: House, passage: Passage, asked: Person) -> Iterator[tuple[Cand
 
 def _filtered(house: House, passage: Passage, query: PatientQuery, asked: Person) -> Iterator[tuple[Candidate, float]]:
     """Everyone for whom each parameter holds, from among those who share a key with some day of the range."""
-    engine = house.engine()
     seen: dict[str, Candidate] = {}
-    for day in _days(query):
-        for one in engine.candidates(passage.permit, replace(asked, birth_date=day)):
+    keys = list(dict.fromkeys(key for day in _days(query) for key in probe_keys(replace(asked, birth_date=day))))
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        found, _capped = house.stores.index.candidates(passage.permit, keys[start : start + _KEYS_AT_ONCE])
+        for one in found:
             seen.setdefault(one.person_id, one)
     for one in seen.values():
         score = _holds(one.person, query)
@@ -219,29 +225,38 @@ def _filtered(house: House, passage: Passage, query: PatientQuery, asked: Person
 
 
 def _days(query: PatientQuery) -> list[PartialDate]:
-    """The birth dates to look under: one, or each year of a range, whose keys hold names with the year.
+    """The birth dates to look under: with both names whole, years are enough, else every day has its own key.
 
     Raises:
-        InputError: a range wider than ten years, which no key narrows enough.
+        InputError: a range that no key narrows enough: ten years, or two where a name is missing or wild.
     """
-    low, high = _range(query.birthdate)
-    if low == high:
-        return [PartialDate(low.year, low.month, low.day)]
-    if high.year - low.year > 10:  # noqa: PLR2004 - see the docstring
-        raise InputError("birthdate: a range of at most ten years", reason="INVALID_SEARCH_DATA", field="birthdate")
-    return [PartialDate(year) for year in range(low.year, high.year + 1)]
+    low, high = _range("birthdate", query.birthdate)
+    whole = query.given and "*" not in query.family + query.given[0]
+    years = _MOST_YEARS if whole else _MOST_YEARS_OF_DAYS
+    if (high - low).days > 366 * years:
+        words = f"birthdate: a range of at most {years} years" + ("" if whole else " without both names in full")
+        raise InputError(words, reason="INVALID_SEARCH_DATA", field="birthdate")
+    if low < high and whole:
+        return [PartialDate(year) for year in range(low.year, high.year + 1)]
+    days = (low + timedelta(days=offset) for offset in range((high - low).days + 1))
+    return [PartialDate(day.year, day.month, day.day) for day in days]
 
 
-def _range(dates: tuple[str, ...]) -> tuple[date, date]:
+def _range(name: str, dates: tuple[str, ...]) -> tuple[date, date]:
     low, high = date(1850, 1, 1), date(2200, 1, 1)
     for text in dates:
         try:
             day = date.fromisoformat(text[2:] if text[:2] in ("eq", "ge", "le") else text)
         except ValueError:
-            raise InputError("birthdate: no such day", reason="INVALID_VALUE", field="birthdate") from None
+            raise InputError(f"{name}: no such day", reason="INVALID_VALUE", field=name) from None
         low = max(low, day) if text[:2] != "le" else low
         high = min(high, day) if text[:2] != "ge" else high
     return low, high
+
+
+def _within(name: str, dates: tuple[str, ...], held: PartialDate | None) -> bool:
+    low, high = _range(name, dates)
+    return held is not None and held.is_whole and low <= date(held.year, held.month, held.day) <= high
 
 
 def _holds(held: Person, query: PatientQuery) -> float:
@@ -258,10 +273,10 @@ def _holds(held: Person, query: PatientQuery) -> float:
 
 def _conditions(held: Person, query: PatientQuery) -> Iterator[bool]:
     """Each parameter but the family name: whether it holds, or was not sent."""
-    low, high = _range(query.birthdate)
-    born = held.birth_date
-    yield born is not None and born.is_whole and low <= date(born.year, born.month, born.day) <= high
+    yield _within("birthdate", query.birthdate, held.birth_date)
+    yield not query.death_date or _within("death-date", query.death_date, held.death_date)
     yield not query.given or _like(query.given[0], held.given)
+    yield all(any(_like(wanted, name) for name in held.other_given) for wanted in query.given[1:])
     yield not query.postcode or _postcode(held, query)
     yield not query.gender or query.gender == held.gender.value
     yield not query.gp or query.gp.upper() == held.gp_practice
