@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -85,7 +85,14 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, work
         Unavailable: a store cannot be opened safely; said once, here, and not by every worker in turn.
     """
     open_house(settings).close()
-    run(lambda: create_app(settings), host=host, port=port, workers=workers)
+    run(lambda: _warmed(create_app(settings)), host=host, port=port, workers=workers)
+
+
+def _warmed(app: Flask) -> Flask:
+    """Make the matcher before the first question, which would otherwise wait for it."""
+    house: House = app.extensions["gateway"]
+    house.engine()
+    return app
 
 
 def _configure(app: Flask, house: House) -> None:
@@ -122,6 +129,7 @@ def _refuse(error: Exception) -> WerkzeugResponse:
     else:
         reference = secrets.token_hex(6)
         fault = _unexpected(error, reference)
+    g.refusal = fault.reason
     status = error.code if isinstance(error, HTTPException) else None
     if on_fhir_path(request.path):
         return refusal(fault, request.path, status=status)

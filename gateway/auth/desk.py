@@ -11,10 +11,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from flask import g
+from structlog import get_logger
 
 from gateway.auth.caller import Caller
-from gateway.errors import InputError, NotPermitted, NotSignedIn
+from gateway.errors import GatewayError, InputError, NotPermitted, NotSignedIn
+from gateway.gate import arrival
 from gateway.services.governance.callers import named_caller
+from ig.disclosure import Event
 from ig.purpose import Purpose
 
 if TYPE_CHECKING:
@@ -41,6 +44,13 @@ class Desk:
         Raises:
             NotSignedIn: with the words that the PDS FHIR API uses; the log's code is in ``reason``.
         """
+        try:
+            return self._bearer(headers)
+        except NotSignedIn as refused:
+            self._turned_away(refused.reason)
+            raise
+
+    def _bearer(self, headers: Headers) -> tuple[Caller, str]:
         claims = self.tokens.read(_bearer_token(headers.get("Authorization")), self.house.now())
         caller = self._active(claims.sub, claims.purpose)
         if caller is None:
@@ -67,6 +77,20 @@ class Desk:
     def sign_out(self, token: str) -> None:
         """End the session of ``token``, where there is one."""
         self.house.stores.governance.sessions.delete(token)
+
+    def _turned_away(self, reason: str) -> None:
+        """Leave a row that somebody was refused at the door. Nothing was shown, so nobody waits for it."""
+        came = arrival.get()
+        body = {
+            "decision": "deny",
+            "reason": reason,
+            "request_id": came.request_id,
+            "source_address": came.source_address,
+        }
+        try:
+            self.house.stores.ledger.append(Event.REFUSAL.value, body, wait=False)
+        except GatewayError as fault:
+            get_logger("gateway").warning("refusal-not-recorded", reason=fault.reason)
 
     def _active(self, subject: str, purpose: str) -> Caller | None:
         try:

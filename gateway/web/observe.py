@@ -54,6 +54,7 @@ def _end(response: Response) -> Response:
         status=response.status_code,
         ms=round(spent * 1000, 1),
         request_id=g.get("request_id", ""),
+        reason=g.get("refusal", ""),
         role=caller.role.value if isinstance(caller, Caller) else "",
         purpose=caller.purpose.value if isinstance(caller, Caller) else "",
     )

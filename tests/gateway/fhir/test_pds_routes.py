@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.app import create_app
+from gateway.errors import Unavailable
 from gateway.fhir.outcome import PDS_BASE, REASONS
 from gateway.services.governance.callers import revoke
 from ig.purpose import Purpose
@@ -88,6 +89,29 @@ def test_nobody_comes_in_without_a_token(client: FlaskClient, path: str, sent: s
     assert response.status_code == 401
     assert outcome["resourceType"] == "OperationOutcome"
     assert outcome["issue"][0]["diagnostics"] == words
+
+
+def test_somebody_turned_away_at_the_door_leaves_a_row(client: FlaskClient, house: House) -> None:
+    sent = "1f0e0d0c-0b0a-4908-8706-050403020100"
+    client.get(READ, headers={"X-Request-ID": sent})
+    client.get(READ, headers={"X-Request-ID": sent, "Authorization": "Bearer a.b.c"})
+    house.stores.ledger.flush()
+    rows = [row for row in house.stores.ledger.search(limit=5) if row.body.get("request_id") == sent]
+    assert [(row.kind, row.body["reason"]) for row in rows] == [
+        ("refusal", "token-shape"),
+        ("refusal", "no-authorization"),
+    ]
+    assert rows[0].body["source_address"] == "127.0.0.0"
+
+
+def test_somebody_is_turned_away_also_when_the_ledger_is_down(
+    client: FlaskClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_args: object, **_options: object) -> None:
+        raise Unavailable(reason="ledger")
+
+    monkeypatch.setattr(house.stores.ledger, "append", down)
+    assert client.get(READ).status_code == 401
 
 
 def test_a_session_cookie_is_no_token(client: FlaskClient, house: House) -> None:

@@ -333,6 +333,18 @@ def test_an_agreement_shows_who_sees_which_section(worker: Browser) -> None:
     assert "Only with a relationship to the person" in shown
 
 
+@pytest.mark.parametrize(
+    ("agreement", "note"),
+    [
+        ("ISA-AUDIT", "Only what staff of the asking organisation did"),
+        ("ISA-RISKSTRAT", "Own patients: people registered with the asking practice"),
+        ("ISA-TRACE", "Finding and checking NHS numbers, patient level"),
+    ],
+)
+def test_a_table_says_what_it_alone_would_overstate(worker: Browser, agreement: str, note: str) -> None:
+    assert note in words(worker.get(f"/agreements/{agreement}/1"))
+
+
 def test_an_agreement_that_does_not_exist_is_not_found(worker: Browser) -> None:
     assert worker.get("/agreements/ISA-CARE/99").status_code == 404
     assert worker.get("/agreements/NONE/1").status_code == 404
