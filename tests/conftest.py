@@ -40,11 +40,21 @@ def _binaries() -> Path | None:
     return found.parent if found else None
 
 
+def _address(url: str) -> str:
+    """The URL as psycopg takes it, without SQLAlchemy's driver name."""
+    import sqlalchemy as sa
+
+    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def pytest_report_header() -> list[str]:
     """Name both databases and their versions, so that a green run says what it was green on."""
     binaries = _binaries()
     if _URL:
-        postgres = "at GATEWAY_TEST_POSTGRES_URL"
+        import psycopg
+
+        with psycopg.connect(_address(_URL)) as server:
+            postgres = f"{server.info.parameter_status('server_version')} at GATEWAY_TEST_POSTGRES_URL"
     elif binaries:
         said = subprocess.run([binaries / "postgres", "--version"], check=True, capture_output=True, text=True)
         postgres = said.stdout.split()[2]
@@ -96,11 +106,10 @@ def _database(server: str) -> Iterator[str]:
     import sqlalchemy as sa
 
     name = f"gateway_{uuid4().hex}"
-    url = sa.make_url(server)
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    address = _address(server)
     with psycopg.connect(address, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-    yield url.set(database=name).render_as_string(hide_password=False)
+    yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -131,11 +140,9 @@ def postgres_made(postgres_server: str, tmp_path_factory: pytest.TempPathFactory
 def _empty(url: str) -> None:
     """Put a made database back to how it was made."""
     import psycopg
-    import sqlalchemy as sa
     from psycopg import sql
 
-    address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(address) as admin:
+    with psycopg.connect(_address(url)) as admin:
         # As a replica, so that append-only tables let go of their rows and order does not matter.
         admin.execute("SET session_replication_role = replica")
         for place, tables in (("gateway", schema.gateway), ("ledger", schema.ledger)):
