@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from gateway.errors import Conflict, InputError, NotFound
 from gateway.storage.agreements import AgreementText
@@ -14,14 +15,19 @@ from ig.register import RegisterFault
 from ig.terms import Status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gateway.auth.caller import Caller
     from gateway.house import House
     from ig.terms import Agreement
 
 
+_LONDON: Final = ZoneInfo("Europe/London")
+
+
 @dataclass(frozen=True, slots=True)
 class AgreementSummary:
-    """One agreement as a list shows it; dates are ISO in UTC, ``lapses`` says what has run out."""
+    """One agreement as a list shows it; dates are ISO, days of London; ``lapses`` says what has run out."""
 
     id: str
     version: int
@@ -127,15 +133,20 @@ def listing(house: House) -> list[AgreementSummary]:
             title=agreement.title,
             kind=agreement.kind,
             status=str(register.status(*agreement.key)),
-            valid_from=f"{agreement.valid_from:%Y-%m-%d}",
-            valid_to=f"{agreement.valid_to:%Y-%m-%d}",
-            review_by=f"{agreement.review_by:%Y-%m-%d}",
+            valid_from=_day(agreement.valid_from),
+            valid_to=_day(agreement.valid_to),
+            review_by=_day(agreement.review_by),
             parties=tuple(party.ods for party in agreement.parties),
             hash=agreement.hash,
             lapses=lapses.get(agreement.key, ()),
         )
         for agreement in sorted(register.agreements, key=lambda a: a.key)
     ]
+
+
+def _day(instant: datetime) -> str:
+    """An agreement's days begin at midnight in London."""
+    return f"{instant.astimezone(_LONDON):%Y-%m-%d}"
 
 
 def matrix_lines(house: House) -> list[str]:
