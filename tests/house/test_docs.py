@@ -34,6 +34,7 @@ PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 GENERATED = re.compile(r"<!-- begin ([a-z-]+) -->.*?<!-- end \1 -->", re.DOTALL)
+CALL = re.compile(r"(?:^|\$\()(gateway [^|;&)]+)")
 INLINE = re.compile(r"`(gateway [^`\n]+)`")
 SETTING = re.compile(r"\bGATEWAY_[A-Z_]+\b")
 TARGET = re.compile(r"\bmake ([a-z][a-z-]*)\b(?=[^a-z]|$)")
@@ -58,13 +59,11 @@ def commands_in(text: str) -> Iterator[list[str]]:
     """Every ``gateway …`` line of a console block, and every one inside code quotes, as its words."""
     written = GENERATED.sub("", text)
     blocks = [block.replace("\\\n", " ") for kind, block in FENCE.findall(written) if kind == "console"]
-    lines = [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    lines = [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines() if "$ " in line[:6]]
     lines += INLINE.findall(FENCE.sub("", written))
     for line in lines:
-        for part in re.split(r"[|;&]|\$\(|\)", line):
-            words = shlex.split(part.replace("[", "").replace("]", "").replace("…", ""))
-            if words[:1] == ["gateway"] or (words and words[0].endswith("=$(gateway")):
-                yield words[1:]
+        for written_so in CALL.findall(line):
+            yield shlex.split(written_so.translate(str.maketrans("", "", "[]…")))[1:]
 
 
 def fault_of(words: list[str]) -> str:
