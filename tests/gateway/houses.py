@@ -133,8 +133,13 @@ def index_csv(path: Path, people: Iterable[Townsperson] = PEOPLE) -> Path:
     return path
 
 
-def event(ref: str, who: Townsperson, *, number: str = "", step: int = 1, **other: str) -> dict[str, str]:
-    """Return a row of the council's extract: client ``ref``, known as ``who``, under ``number`` or none."""
+def event(
+    ref: str, who: Townsperson, other: Mapping[str, str] | None = None, *, number: str = "", step: int = 1
+) -> dict[str, str]:
+    """Return a row of the council's extract: client ``ref``, known as ``who``, under ``number`` or none.
+
+    ``other`` replaces columns by name.
+    """
     year, month, day = who.birth_date.split("-")
     return {
         "LA Code": "999",
@@ -151,7 +156,7 @@ def event(ref: str, who: Townsperson, *, number: str = "", step: int = 1, **othe
         "Event Type": "Request",
         "Event Reference": f"R-{ref}-{step}",
         "Event Start Date": "17/11/2025",
-        **other,
+        **(other or {}),
     }
 
 

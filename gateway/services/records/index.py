@@ -71,7 +71,6 @@ def load_index(house: House, caller: Caller, index: IndexSource, report: Report 
         Unavailable: a store cannot be written; the load can be repeated.
     """
     as_of = index.as_of.isoformat()
-    house.gate.administer(caller, "index:load", index.path.name, source=index.source, as_of=as_of)
     with house.gate.permit(
         caller,
         level=Level.PATIENT,
@@ -80,6 +79,7 @@ def load_index(house: House, caller: Caller, index: IndexSource, report: Report 
         subject=Population(),
         job=f"index-load-{as_of}",
     ) as passage:
+        house.gate.administer(caller, "index:load", index.path.name, source=index.source, as_of=as_of)
         try:
             done = _load(house, index, report)
         except FeedRefused as refused:

@@ -20,6 +20,7 @@ from gateway.errors import InputError
 from gateway.services.files import binary, named
 from gateway.services.progress import silent
 from gateway.services.records.objections import objections
+from gateway.services.records.ranges import refuse_real_numbers
 from gateway.services.records.shelves import dataset_of, shelf_of
 from gateway.storage.jobs import JobState
 from gateway.storage.records import Incoming
@@ -99,32 +100,39 @@ class _Run:
     source: str
     read: Callable[[Sequence[Feed]], Iterator[Item]]
     report: Report
+    rules: str = ""
 
     def group(self, files: Sequence[Path]) -> IngestReport:
         """Read files that belong together, or say that they have been read."""
-        jobs, key = self.house.stores.jobs, f"{self.source}:{_digest(files)}"
-        held = jobs.get("ingest", key)
-        if held is not None and held.state is JobState.DONE:
-            done = IngestReport.of_json(held.checkpoint)
-            bad = sum(done.quarantined.values())
-            return IngestReport(read=done.read, same=done.read - bad, quarantined=done.quarantined, already=True)
-        job = jobs.start_or_resume("ingest", key)
-        if not job.checkpoint:
-            self.house.gate.administer(self.caller, "ingest:start", job.job_id, source=self.source, files=len(files))
+        key = f"{self.source}:{self.rules}{_digest(files)}"
         with self.house.gate.permit(
             self.caller,
             level=Level.PATIENT,
             datasets={dataset_of(self.source)},
             fields=frozenset(Section),
             subject=Population(),
-            job=job.job_id,
+            job=key,
         ) as passage:
-            try:
-                done = self._items(job, self.read([_feed(path) for path in files]))
-            except FeedRefused as refused:
-                raise InputError(str(refused), reason=refused.rule, field=refused.field) from None
-            passage.disclose((), rows=done.read)
+            done = self._already(key) or self._anew(key, files)
+            passage.disclose((), rows=0 if done.already else done.read)
         return done
+
+    def _already(self, key: str) -> IngestReport | None:
+        held = self.house.stores.jobs.get("ingest", key)
+        if held is None or held.state is not JobState.DONE:
+            return None
+        done = IngestReport.of_json(held.checkpoint)
+        bad = sum(done.quarantined.values())
+        return IngestReport(read=done.read, same=done.read - bad, quarantined=done.quarantined, already=True)
+
+    def _anew(self, key: str, files: Sequence[Path]) -> IngestReport:
+        job = self.house.stores.jobs.start_or_resume("ingest", key)
+        if not job.checkpoint:
+            self.house.gate.administer(self.caller, "ingest:start", job.job_id, source=self.source, files=len(files))
+        try:
+            return self._items(job, self.read([_feed(path) for path in files]))
+        except FeedRefused as refused:
+            raise InputError(str(refused), reason=refused.rule, field=refused.field) from None
 
     def _items(self, job: Job, items: Iterator[Item]) -> IngestReport:
         done = IngestReport.of_json(job.checkpoint)
@@ -140,6 +148,7 @@ class _Run:
     def _store(self, job: Job, batch: Sequence[Item], done: IngestReport) -> None:
         bad = [item for item in batch if isinstance(item, Quarantined)]
         good = [incoming(item) for item in batch if isinstance(item, SourceRecord)]
+        refuse_real_numbers(self.house.settings, (one.nhs_number for one in good if one.nhs_number))
         stores = self.house.stores
         with stores.transaction() as tx:
             done.add(stores.records.put_many(tx, good, shelf_of))
@@ -162,27 +171,33 @@ def ingest_files(  # noqa: PLR0913 - the last two are options
     """Read files or extract folders of one source into the record store.
 
     Raises:
-        InputError: a file is unusable as a whole; what earlier files brought in stays.
+        InputError: a file is unusable as a whole, or holds a number of the issued range in demo mode; what earlier
+            batches brought in stays.
         NotPermitted: no processing grant covers this source.
         Unavailable: a store cannot be written; the run can be repeated.
     """
-    read = _reader(source, mapping)
+    read, rules = _reader(source, mapping)
     total = IngestReport(already=True)
     for files in _groups(source, paths):
-        done = _Run(house, caller, source, read, _offset(report, total.read)).group(files)
+        done = _Run(house, caller, source, read, _offset(report, total.read), rules).group(files)
         total.already &= done.already
         total += done
     return total
 
 
-def _reader(source: str, mapping: Path | None) -> Callable[[Sequence[Feed]], Iterator[Item]]:
+def _reader(source: str, mapping: Path | None) -> tuple[Callable[[Sequence[Feed]], Iterator[Item]], str]:
+    """Return what reads a source, and a digest of its rules: the same file under another map is other work."""
     if source != "tabular":
-        return READERS[source]
-    columns = _column_map(mapping)
-    return lambda feeds: tabular.read(feeds, columns)
+        return READERS[source], ""
+    text = _map_text(mapping)
+    try:
+        columns = tabular.load_map(text)
+    except tabular.MapFault as fault:
+        raise InputError(f"{mapping}: {fault}", reason="map", field="map") from None
+    return (lambda feeds: tabular.read(feeds, columns)), hashlib.sha256(text.encode()).hexdigest()[:12] + ":"
 
 
-def _column_map(path: Path | None) -> tabular.ColumnMap:
+def _map_text(path: Path | None) -> str:
     """A shipped map by name, else one of the deployer's own from a file."""
     text = tabular.SHIPPED.get(str(path), "")
     if not text and path is not None and path.is_file():
@@ -190,10 +205,7 @@ def _column_map(path: Path | None) -> tabular.ColumnMap:
             text = path.read_text(encoding="utf-8", errors="replace")
     if not text:
         raise InputError("--map: no shipped map has this name and no file is there", reason="map", field="map")
-    try:
-        return tabular.load_map(text)
-    except tabular.MapFault as fault:
-        raise InputError(f"{path}: {fault}", reason="map", field="map") from None
+    return text
 
 
 def _groups(source: str, paths: Sequence[Path]) -> Iterator[list[Path]]:

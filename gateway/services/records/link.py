@@ -105,7 +105,6 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
     checked_against(house)
     engine = house.engine()
     done = LinkReport(model=engine.model)
-    house.gate.administer(caller, "link:start", engine.model, model_hash=engine.model_hash[:12])
     with house.gate.permit(
         caller,
         level=Level.PATIENT,
@@ -114,6 +113,7 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
         subject=Population(),
         job=f"link-{engine.model_hash[:12]}",
     ) as passage:
+        house.gate.administer(caller, "link:start", engine.model, model_hash=engine.model_hash[:12])
         run = _Run(house, engine, passage, _stamp(house, engine), done)
         while people := house.stores.records.source_people(passage.permit, limit=BATCH, untraced_for=run.stamp):
             run.batch(people)

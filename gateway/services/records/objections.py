@@ -5,13 +5,15 @@ They stop a practice's rows, and only those, from the secondary uses whose agree
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from calendar import monthrange
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from gateway.storage.factkinds import opt_out
 from gateway.storage.facts import StoredFact
 from gateway.storage.records import source_person_id
 from ig.optouts import NOT_OPTED_OUT, OPTED_OUT, TYPE1
+from linkage.person import NotADate, PartialDate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,16 +36,21 @@ def objections(batch: Iterable[Incoming]) -> list[StoredFact]:
 
 def _fact(record: SourceRecord) -> StoredFact:
     subject = source_person_id(record.source, record.organisation, record.person_ref)
-    return StoredFact(SOURCE_TYPE1, subject, _STANDING[record.type1], record.organisation, _dated(record.occurred))
+    value = _STANDING[record.type1]
+    at = _dated(record.occurred, late=value == OPTED_OUT)
+    return StoredFact(SOURCE_TYPE1, subject, value, record.organisation, at)
 
 
-def _dated(occurred: str) -> datetime:
+def _dated(occurred: str, *, late: bool) -> datetime:
+    """The instant that a whole or partial date counts as: in doubt an objection is late and its withdrawal early."""
     try:
-        day = date.fromisoformat(occurred[:10])
-    except ValueError:
+        known = PartialDate.parse(occurred[:10])
+    except NotADate:
         # an undated objection counts as the oldest: any dated withdrawal is later
-        day = date(1900, 1, 1)
-    return datetime.combine(day, time.min, UTC)
+        return datetime(1900, 1, 1, tzinfo=UTC)
+    month = known.month or (12 if late else 1)
+    day = known.day or (monthrange(known.year, month)[1] if late else 1)
+    return datetime(known.year, month, day, tzinfo=UTC)
 
 
 def carry_objections(house: House, permit: Permit) -> int:

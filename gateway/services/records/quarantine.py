@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from adapters.feed import FeedRefused, SourceRecord
 from adapters.feed import replay as as_feed
 from gateway.services.records.ingest import READERS, incoming
+from gateway.services.records.objections import objections
+from gateway.services.records.ranges import refuse_real_numbers
 from gateway.services.records.shelves import DATASET_OF, shelf_of
 from gateway.storage.quarantine import QuarantineState
 from ig.decide import Population
@@ -72,8 +74,11 @@ def _replay_source(house: House, passage: Passage, source: str, done: ReplayRepo
             again = _again(source, house.stores.quarantine.get(passage.permit, row.quarantine_id))
             if again is not None:
                 mended[row.quarantine_id] = again
+        good = [incoming(record) for record in mended.values()]
+        refuse_real_numbers(house.settings, (one.nhs_number for one in good if one.nhs_number))
         with house.stores.transaction() as tx:
-            house.stores.records.put_many(tx, [incoming(record) for record in mended.values()], shelf_of)
+            house.stores.records.put_many(tx, good, shelf_of)
+            house.stores.governance.facts.put_many(tx, objections(good))
             house.stores.quarantine.mark(tx, list(mended), QuarantineState.REPLAYED)
         done.read += len(rows)
         done.mended += len(mended)

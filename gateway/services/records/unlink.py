@@ -17,7 +17,7 @@ def unlink_record(house: House, caller: Caller, source_person_id: str, reason: s
     """Take back the standing link; what it had superseded stands again. Returns the person now ruled out.
 
     Raises:
-        NotPermitted: the caller's agreement does not let them trace.
+        NotPermitted: the caller's agreement shows them no evidence: undoing a link is a reviewer's act.
         NotFound: there is no such record.
         Conflict: no link stands.
         Unavailable: the ledger cannot take the row; nothing is changed.
@@ -28,6 +28,7 @@ def unlink_record(house: House, caller: Caller, source_person_id: str, reason: s
         datasets={Dataset.INDEX},
         fields={Element.NHS_NUMBER},
         subject=Described(),
+        filtered_on={Element.EVIDENCE},
     ) as passage:
         standing = house.stores.links.standing(passage.permit, [source_person_id])
         if source_person_id not in standing:

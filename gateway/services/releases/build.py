@@ -77,9 +77,7 @@ def build_release(
     recipient = _recipient(terms)
     on = _month(period)
     release_id = str(uuid5(_NAMESPACE, f"{terms.id}|{recipient}|{terms.project}|{period}"))
-    held = house.stores.releases.get(release_id)
-    if held is not None:
-        return _built(held, already=True)
+    folder = house.settings.releases_dir / release_id
     aside = house.settings.releases_dir / f".{release_id}.part"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -92,11 +90,16 @@ def build_release(
             subject=Population(),
             job=release_id,
         ) as passage:
+            held = house.stores.releases.get(release_id)
+            if held is not None:
+                return _built(held, already=True)
             domain = Domain(terms.id, recipient, terms.project, f"v{terms.version}")
             manifest = _Run(house, passage, domain, on).write(aside, report)
             manifest |= {"release": release_id, "recipient": recipient, "period": period}
             write_manifest(house, aside, manifest)
-        aside.replace(house.settings.releases_dir / release_id)
+        # a folder without its row is what a crash between the two left: it was never given to anybody
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.replace(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     rows = sum(entry["rows"] for entry in manifest["files"])

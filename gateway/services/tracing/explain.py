@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.errors import NotFound, NotPermitted
+from gateway.errors import NotFound
 from ig.decide import Described
 from ig.purpose import Dataset, Element, Level
 from linkage.explain import describe
@@ -31,9 +31,8 @@ def explain_source_person(house: House, caller: Caller, source_person_id: str) -
         datasets={Dataset.INDEX},
         fields={Element.NHS_NUMBER, Element.EVIDENCE},
         subject=Described(),
+        filtered_on={Element.EVIDENCE},
     ) as passage:
-        if not passage.allows(Element.EVIDENCE):
-            raise NotPermitted("your role is not shown evidence", reason="evidence-not-granted")
         traced = house.stores.traces.of(passage.permit, source_person_id)
         history = house.stores.links.history(passage.permit, source_person_id)
         if traced is None and not history:
