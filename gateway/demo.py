@@ -29,7 +29,7 @@ from gateway.services.governance.personas import BOARD, COUNCIL, PERSONAS, TRUST
 from gateway.services.records.index import IndexSource, load_index
 from gateway.services.records.ingest import ingest_files
 from gateway.services.records.link import link_all
-from gateway.services.records.truth import Truth, compare
+from gateway.services.records.truth import EVERYBODY, compare, read_truth
 from gateway.services.releases.build import build_release
 from gateway.settings import Mode
 from gateway.storage import upgrade
@@ -81,9 +81,8 @@ def run(settings: Settings, *, people: int, seed: int, out: Console | None = Non
     """
     out = out or Console(highlight=False, soft_wrap=True)
     settings = settings.model_copy(update={"mode": Mode.DEMO, "organisation": COUNCIL})
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    Keyring(settings.keys_dir).init()
     upgrade(settings)
+    Keyring(settings.keys_dir).init()
     done = Run()
     with done.step("Making a synthetic county", out):
         manifest = _county(settings.data_dir / f"county-{people}-{seed}", people, seed)
@@ -212,17 +211,14 @@ def _print_numbers(house: House, out: Console) -> None:
 
 
 def _print_truth(house: House, manifest: Manifest, out: Console) -> None:
-    with manifest.truth.open(encoding="utf-8", newline="") as opened:
-        truths = [
-            Truth(row["source"], row["organisation"], row["person_ref"], row["nhs_number"])
-            for row in csv.DictReader(opened)
-        ]
-    for source, tally in compare(house, _system(house, "system-link"), truths).items():
+    for group, tally in compare(house, _system(house, "system-link"), read_truth(manifest.truth)).items():
+        if group.axis != EVERYBODY:
+            continue
         found, false, missed = tally.recall, tally.false_rate, tally.missed_rate
         out.print(
-            f"Against planted truth, {source}: found {found.value:.2%} of {found.of:,} ({_interval(found)}), "
+            f"Against planted truth, {group.source}: found {found.value:.2%} of {found.of:,} ({_interval(found)}), "
             f"false {false.count:,} of {false.of:,} joins, {false.value:.3%} ({_interval(false)}), "
-            f"missed {missed.value:.2%}; {tally.rightly_none:,} rightly not found",
+            f"missed {missed.value:.2%} ({_interval(missed)}); {tally.rightly_none:,} rightly not found",
             markup=False,
         )
 

@@ -28,7 +28,10 @@ def upgrade(desk: Desk) -> None:
 @db.command()
 @pass_desk
 def digest(desk: Desk) -> None:
-    """Print one hash of everything in the system of record, timestamps and jobs left out."""
+    """Print one hash of the whole system of record.
+
+    Timestamps and jobs are left out: two houses given the same files the same way print the same.
+    """
     out.print(desk.house.stores.digest(), markup=False)
 
 
@@ -36,7 +39,10 @@ def digest(desk: Desk) -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @pass_desk
 def backup(desk: Desk, folder: Path) -> None:
-    """Copy both SQLite databases to FOLDER while they are in use."""
+    """Copy both databases to FOLDER, also in use.
+
+    SQLite only: for PostgreSQL use its own tools. Keys are not copied: keep them elsewhere.
+    """
     for written in desk.house.stores.backup(folder):
         out.print(str(written.name), markup=False)
 
@@ -46,7 +52,10 @@ def backup(desk: Desk, folder: Path) -> None:
 @click.confirmation_option(prompt="This replaces both databases. Go on?")
 @pass_desk
 def restore(desk: Desk, folder: Path) -> None:
-    """Put back both SQLite databases from FOLDER. Stop the service first."""
+    """Put both databases back from FOLDER.
+
+    Stop the service first.
+    """
     restore_files(desk.settings, folder)
     out.print("restored; run 'gateway audit verify'", markup=False)
 
@@ -59,6 +68,9 @@ def keys() -> None:
 @keys.command()
 @pass_desk
 def init(desk: Desk) -> None:
-    """Make the keys that are missing; keys that are there are left alone."""
+    """Make the keys that are missing.
+
+    Keys that are there are left alone.
+    """
     made = Keyring(desk.settings.keys_dir).init()
     out.print(f"made: {', '.join(made)}" if made else "every key is there already", markup=False)

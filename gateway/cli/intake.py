@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.context import Desk, out, pass_desk
+from gateway.cli.context import Desk, SourcePerson, out, pass_desk
 from gateway.cli.progress import progress
 from gateway.services.records import quarantine as quarantine_service
 from gateway.services.records.index import IndexSource, load_index
@@ -37,7 +37,11 @@ def index() -> None:
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day it was true, YYYY-MM-DD.")
 @pass_desk
 def load(desk: Desk, path: Path, layout: str, source: str, as_of: datetime) -> None:  # noqa: ARG001 - one layout so far
-    """Load PATH, whole or not at all: rows that break a rule are quarantined, the rest go in."""
+    """Load PATH. Rows that break a rule are quarantined, the rest go in; the index stands once all are.
+
+    \b
+    gateway index load people.csv --source gp-list --as-of 2026-09-30
+    """  # noqa: D301 - click's mark for lines to keep as they are
     with progress("loading the index") as report:
         result = load_index(
             desk.house, desk.caller(Purpose.PROCESSING, "system-index"), IndexSource(path, source, as_of.date()), report
@@ -49,7 +53,11 @@ def load(desk: Desk, path: Path, layout: str, source: str, as_of: datetime) -> N
 
 @click.group()
 def ingest() -> None:
-    """Read source files into the record store. Bad rows are quarantined with their reason; the rest go in."""
+    """Read source files into the record store.
+
+    Bad rows are quarantined with their reason, the rest go in. A run that was stopped goes on where it was when the
+    same files are given again.
+    """
 
 
 def _ingest(desk: Desk, source: str, paths: tuple[Path, ...], mapping: Path | None = None) -> None:
@@ -76,7 +84,13 @@ def _print_ingest(result: IngestReport) -> None:
 @_PATHS
 @pass_desk
 def social_care(desk: Desk, paths: tuple[Path, ...]) -> None:
-    """Adult social care client extracts (Client Level Data, Release 1 header)."""
+    """Adult social care client extracts.
+
+    CSV files with the header of Client Level Data, Release 1, or folders of them.
+
+    \b
+    gateway ingest social-care 999_cld_20260930.csv
+    """  # noqa: D301 - click's mark for lines to keep as they are
     _ingest(desk, "social-care", paths)
 
 
@@ -84,7 +98,10 @@ def social_care(desk: Desk, paths: tuple[Path, ...]) -> None:
 @_PATHS
 @pass_desk
 def gp(desk: Desk, paths: tuple[Path, ...]) -> None:
-    """GP extract folders in the EMIS Web bulk layout, one folder a practice and run."""
+    """GP extract folders.
+
+    The EMIS Web bulk layout, one folder a practice and run, or a folder of such folders.
+    """
     _ingest(desk, "gp", paths)
 
 
@@ -101,7 +118,11 @@ def acute(desk: Desk, paths: tuple[Path, ...]) -> None:
 @click.option("--map", "mapping", required=True, help="A shipped map's name (nhs111) or a YAML file.")
 @pass_desk
 def tabular(desk: Desk, paths: tuple[Path, ...], mapping: str) -> None:
-    """Any CSV, by a column map."""
+    """Any CSV, by a column map.
+
+    \b
+    gateway ingest tabular calls.csv --map nhs111
+    """  # noqa: D301 - click's mark for lines to keep as they are
     _ingest(desk, "tabular", paths, Path(mapping))
 
 
@@ -122,18 +143,24 @@ def link(desk: Desk) -> None:
 
 
 @click.command()
-@click.argument("source_person_id")
+@click.argument("record", type=SourcePerson())
 @click.option("--reason", required=True, help="Why, in a few words without personal data.")
 @pass_desk
-def unlink(desk: Desk, source_person_id: str, reason: str) -> None:
-    """Say that a joined record is not that person: restores the state before the link, and keeps both facts."""
-    person = unlink_record(desk.house, desk.caller(demo_caller="reviewer"), source_person_id, reason)
+def unlink(desk: Desk, record: str, reason: str) -> None:
+    """Say that RECORD is not the person it is joined to: restores the state before the link, and keeps both facts.
+
+    RECORD is an id as 'gateway review list' shows it, or SOURCE/ORGANISATION/LOCAL-ID.
+
+    \b
+    gateway unlink social-care/999/100235 --reason "moved in with namesake, seen by reviewer"
+    """  # noqa: D301 - click's mark for lines to keep as they are
+    person = unlink_record(desk.house, desk.caller(demo_caller="reviewer"), record, reason)
     out.print(f"unlinked; that person is ruled out for this record from now on ({person})", markup=False)
 
 
 @click.group()
 def quarantine() -> None:
-    """Rows that could not be used, with the field and rule that say why."""
+    """Rows that could not be used, and why."""
 
 
 @quarantine.command("list")
@@ -141,7 +168,7 @@ def quarantine() -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 @pass_desk
 def list_quarantine(desk: Desk, rule: str, limit: int) -> None:
-    """List rows by file, row, field and rule. Contents are not shown."""
+    """List rows by file, row, field and rule, never their contents."""
     for row in quarantine_service.listing(desk.house, rule, limit):
         out.print(
             f"{row.quarantine_id}  {row.feed} row {row.row}  {row.field}  {row.rule}  {row.message}", markup=False
@@ -151,6 +178,6 @@ def list_quarantine(desk: Desk, rule: str, limit: int) -> None:
 @quarantine.command()
 @pass_desk
 def replay(desk: Desk) -> None:
-    """Read every quarantined row again with today's rules; those that pass go in."""
+    """Read held rows again by today's rules."""
     result = quarantine_service.replay(desk.house, desk.caller(Purpose.PROCESSING, "system-ingest"))
     out.print(f"{result.read:,} rows read again, {result.mended:,} went in, {result.left:,} stay", markup=False)

@@ -1,44 +1,47 @@
-"""The root of the command tree: the shared options, and the groups that hang from it."""
+"""The root of the command tree: the shared options, and the commands that hang from it."""
 
 from __future__ import annotations
 
 import click
 
-from gateway.cli.context import LazyGroup, desk
+from gateway.cli.context import Entry, LazyGroup, desk
 from ig.purpose import Purpose
 
 _COMMANDS = {
-    "audit": "audit:audit",
-    "caller": "governance:caller",
-    "db": "database:db",
-    "demo": "demo:demo",
-    "doctor": "serve:doctor",
-    "explain": "tracing:explain",
-    "facts": "governance:facts",
-    "index": "intake:index",
-    "ingest": "intake:ingest",
-    "isa": "governance:isa",
-    "keys": "database:keys",
-    "link": "intake:link",
-    "org": "governance:org",
-    "quarantine": "intake:quarantine",
-    "release": "releases:release",
-    "review": "review:review",
-    "serve": "serve:serve",
-    "token": "serve:token",
-    "trace": "tracing:trace",
-    "unlink": "intake:unlink",
-    "validate": "validate:validate",
-    "verify": "tracing:verify",
-    "worker": "serve:worker",
+    "audit": Entry("audit:audit", "The ledger: is it intact, and who looked at whom."),
+    "caller": Entry("governance:caller", "Who may ask: staff and systems."),
+    "db": Entry("database:db", "Upgrade, compare, back up and restore the databases."),
+    "demo": Entry("demo:demo", "Load a synthetic county into every room, and serve it."),
+    "doctor": Entry("serve:doctor", "Check that this box is fit to run."),
+    "evaluate": Entry("models:evaluate", "Compare what was found with a truth that you hold."),
+    "explain": Entry("tracing:explain", "Say why a record was joined, proposed or left alone."),
+    "facts": Entry("governance:facts", "Facts that decisions rest on."),
+    "index": Entry("intake:index", "Load the people who can be traced to."),
+    "ingest": Entry("intake:ingest", "Read source files into the record store."),
+    "isa": Entry("governance:isa", "Agreements: check, sign, put in force, suspend."),
+    "keys": Entry("database:keys", "The secrets of this box."),
+    "link": Entry("intake:link", "Find NHS numbers for new records, and join them."),
+    "model": Entry("models:model", "The matching model."),
+    "org": Entry("governance:org", "Organisations."),
+    "quarantine": Entry("intake:quarantine", "Rows that could not be used, and why."),
+    "release": Entry("releases:release", "Pseudonymised linked data for analysts."),
+    "review": Entry("review:review", "Decide the doubtful pairs."),
+    "serve": Entry("serve:serve", "Serve pages, FHIR and health checks."),
+    "token": Entry("serve:token", "Print a bearer token (demo mode only)."),
+    "trace": Entry("tracing:trace", "Find NHS numbers for a whole file."),
+    "unlink": Entry("intake:unlink", "Take back a wrong link."),
+    "validate": Entry("validate:validate", "Check FHIR against R4 and the house rules."),
+    "verify": Entry("tracing:verify", "Check that an NHS number is this person's."),
+    "worker": Entry("serve:worker", "Finish work that was interrupted."),
 }
-"""Command → module of this room and attribute; a command's module is imported when it is called, and not before."""
+"""Every command. A command's module is imported when it is called, and not before."""
 
 
 @click.group(
     cls=LazyGroup,
-    commands_at=_COMMANDS,
+    entries=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Settings are GATEWAY_* variables: GATEWAY_DATA_DIR, GATEWAY_MODE, GATEWAY_DATABASE_URL and others.",
 )
 @click.version_option(package_name="nhs-linkage-gateway", prog_name="gateway")
 @click.option("--as", "caller", metavar="CALLER", default="", help="Who is asking (see 'gateway caller list').")
@@ -49,6 +52,10 @@ def main(ctx: click.Context, caller: str, purpose: str, data_dir: str | None) ->
     """Find NHS numbers, join care records, and answer only through signed sharing agreements.
 
     Exit codes: 0 done, 1 checked and found wanting, 2 bad input or usage, 3 refused, 4 storage or upstream failure.
-    """
-    ctx.obj = opened = ctx.with_resource(desk(data_dir=data_dir))
-    opened.caller_name, opened.purpose_name = caller, purpose
+
+    \b
+    gateway demo                                 a synthetic county, loaded and served
+    gateway verify 9990000018 --family Patel --birthdate 1941-03-07
+    gateway audit verify                         prove that the ledger is as written
+    """  # noqa: D301 - click's mark for lines to keep as they are
+    ctx.obj = desk(caller, purpose, data_dir)

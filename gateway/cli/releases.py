@@ -21,7 +21,13 @@ def release() -> None:
 @click.option("--period", required=True, metavar="YYYY-MM", help="The month it is for.")
 @pass_desk
 def build(desk: Desk, agreement: str, period: str) -> None:
-    """Build a release: linked events, opt-outs applied, pseudonyms in the recipient's own domain, signed manifest."""
+    """Build the release of a month.
+
+    Linked events, opt-outs applied, pseudonyms in the recipient's own domain, signed manifest.
+
+    \b
+    gateway release build --agreement ISA-ANALYTICS --period 2026-09
+    """  # noqa: D301 - click's mark for lines to keep as they are
     with progress("building the release") as report:
         made = build_service.build_release(desk.house, desk.caller(Purpose.ANALYTICS), agreement, period, report)
     out.print(f"{made.release_id}", markup=False)
@@ -44,7 +50,7 @@ def list_releases(desk: Desk) -> None:
 @pass_desk
 @click.pass_context
 def verify(ctx: click.Context, desk: Desk, release_id: str) -> None:
-    """Check a release's files against its signed manifest."""
+    """Check files against the signed manifest."""
     fault = verify_release(desk.house, release_id)
     out.print(fault or "every file is as the signed manifest says", markup=False)
     ctx.exit(1 if fault else 0)

@@ -11,24 +11,30 @@ from linkage.explain import describe
 
 @click.group()
 def review() -> None:
-    """Clerical review: list, show and decide the records that the model leaves to a person."""
+    """Clerical review: the records that the model leaves to a person."""
 
 
 @review.command("list")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 @pass_desk
 def list_cases(desk: Desk, limit: int) -> None:
-    """List open cases, oldest first, by opaque id."""
-    for case in reviews.open_cases(desk.house, desk.caller(demo_caller="reviewer"), limit):
+    """List open cases by opaque id."""
+    cases = reviews.open_cases(desk.house, desk.caller(demo_caller="reviewer"), limit)
+    for case in cases:
         out.print(f"{case.case_id}  {case.reason}  {case.candidates} candidates", markup=False)
+    out.print(f"{len(cases):,} open cases shown", markup=False)
 
 
 @review.command()
 @click.argument("case_id")
 @pass_desk
 def show(desk: Desk, case_id: str) -> None:
-    """Show the evidence for each candidate of a case. Evidence names fields and levels, never values."""
+    """Show each candidate's evidence.
+
+    Evidence names fields and levels, never values.
+    """
     case = reviews.case(desk.house, desk.caller(demo_caller="reviewer"), case_id)
+    out.print(f"record {case.source_person_id}, {case.reason}", markup=False)
     for number, candidate in enumerate(case.candidates, 1):
         out.print(f"{number}. {candidate.person_id}  {candidate.bits:+.1f} bits", markup=False)
         for piece in candidate.evidence:
@@ -42,7 +48,7 @@ def show(desk: Desk, case_id: str) -> None:
 @click.option("--note", default="", help="Why, in a few words without personal data.")
 @pass_desk
 def decide(desk: Desk, case_id: str, is_person: str, nobody: bool, note: str) -> None:  # noqa: FBT001 - a flag
-    """Decide a case: it outlives every re-run of the model."""
+    """Decide a case, for every later run too."""
     if bool(is_person) == nobody:
         raise click.UsageError("say either --is PERSON_ID or --none")
     reviews.decide_case(desk.house, desk.caller(demo_caller="reviewer"), case_id, is_person, note)

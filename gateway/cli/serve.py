@@ -17,9 +17,9 @@ from ig.purpose import Purpose
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65_535), help="Port to serve on.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")
 @pass_desk
 def serve(desk: Desk, host: str, port: int, workers: int) -> None:
     """Serve pages, FHIR and health checks."""
@@ -41,7 +41,7 @@ def worker(desk: Desk) -> None:
 @pass_desk
 @click.pass_context
 def doctor(ctx: click.Context, desk: Desk) -> None:
-    """Check that this box is fit to run: database versions, keys, clock, index age, agreements near their end."""
+    """Check that this box is fit to run: database library, stores, age of the index, agreements near their end."""
     worst = 0
     for finding in examine(desk.settings):
         worst = max(worst, not finding.good)

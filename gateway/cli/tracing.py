@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from gateway.cli.context import Desk, out, pass_desk
+from gateway.cli.context import Desk, SourcePerson, out, pass_desk
 from gateway.cli.progress import progress
 from gateway.errors import InputError
 from gateway.services.tracing.batch import trace_csv
 from gateway.services.tracing.explain import explain_source_person
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION
-from gateway.services.tracing.upstream import confirm_with_pds
 from gateway.services.tracing.verify import verify_number
-from gateway.transports.pds import PdsClient
 from linkage.explain import describe
 from linkage.person import Demographics
 
 if TYPE_CHECKING:
     from gateway.services.tracing.verify import VerifyResult
+    from gateway.transports.pds import PdsClient
 
 _GENDERS = ["male", "female", "other", "unknown"]
 
@@ -37,7 +36,7 @@ _GENDERS = ["male", "female", "other", "unknown"]
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @pass_desk
 @click.pass_context
-def verify(  # noqa: PLR0913 - one parameter an option
+def verify(  # noqa: PLR0913, PLR0917 - click hands one argument over for each option
     ctx: click.Context,
     desk: Desk,
     nhs_number: str,
@@ -49,10 +48,18 @@ def verify(  # noqa: PLR0913 - one parameter an option
     with_pds: bool,  # noqa: FBT001 - a flag
     as_json: bool,  # noqa: FBT001 - a flag
 ) -> None:
-    """Check that NHS_NUMBER is this person's, and say what to do next."""
+    """Check that NHS_NUMBER is this person's, and say what to do next.
+
+    The exit code is that of the verdict: 0 confirmed, 1 not this person's or not in the index, 2 not a number.
+
+    \b
+    gateway verify 9990000018 --family Patel --given Amina --birthdate 1941-03-07 --postcode "LE2 1AA"
+    """  # noqa: D301 - click's mark for lines to keep as they are
     person = Demographics(family=family, given=given, birth_date=birthdate, postcode=postcode, gender=gender or "")
     result = verify_number(desk.house, desk.caller(), nhs_number, person)
     if with_pds:
+        from gateway.services.tracing.upstream import confirm_with_pds  # noqa: PLC0415 - only who asks waits for it
+
         result = confirm_with_pds(desk.house, desk.caller(), result, person, _pds(desk))
     _print_json(result) if as_json else _print_words(result)
     ctx.exit(OF_VERIFICATION[result.verdict].exit_code)
@@ -61,6 +68,8 @@ def verify(  # noqa: PLR0913 - one parameter an option
 def _pds(desk: Desk) -> PdsClient:
     if desk.settings.pds_base_url is None:
         raise InputError("--with-pds: set GATEWAY_PDS_BASE_URL", reason="pds-not-set")
+    from gateway.transports.pds import PdsClient  # noqa: PLC0415 - the same
+
     return PdsClient(desk.settings.pds_base_url, desk.settings.pds_token)
 
 
@@ -106,7 +115,10 @@ def trace(desk: Desk, path: Path, layout: str, target: Path) -> None:  # noqa: A
     """Trace every row of PATH and write the response file, whole or not at all.
 
     Columns are those of the index CSV with row_id first; see docs/reference/files.md.
-    """
+
+    \b
+    gateway trace clients.csv --out answers.csv
+    """  # noqa: D301 - click's mark for lines to keep as they are
     with progress("tracing") as report:
         result = trace_csv(desk.house, desk.caller(), path, target, report)
     out.print(f"{result.rows:,} rows traced", markup=False)
@@ -117,9 +129,15 @@ def trace(desk: Desk, path: Path, layout: str, target: Path) -> None:  # noqa: A
 
 
 @click.command()
-@click.argument("source_person_id")
+@click.argument("record", type=SourcePerson())
 @pass_desk
-def explain(desk: Desk, source_person_id: str) -> None:
-    """Say why a source's record of a person was joined, proposed or left alone."""
-    for line in explain_source_person(desk.house, desk.caller(demo_caller="reviewer"), source_person_id):
+def explain(desk: Desk, record: str) -> None:
+    """Say why a source's RECORD of a person was joined, proposed or left alone.
+
+    RECORD is an id as 'gateway review list' shows it, or SOURCE/ORGANISATION/LOCAL-ID.
+
+    \b
+    gateway explain social-care/999/100235
+    """  # noqa: D301 - click's mark for lines to keep as they are
+    for line in explain_source_person(desk.house, desk.caller(demo_caller="reviewer"), record):
         out.print(line, markup=False)

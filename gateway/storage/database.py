@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from gateway.storage import engines
 from gateway.storage.faults import translated
@@ -123,8 +123,7 @@ class Tx(Reading):
         given = list(rows)
         if not given:
             return 0
-        make = postgresql.insert if self.postgres else sqlite.insert
-        statement = make(table)
+        statement = self._insert(table)
         keys = [column.name for column in table.primary_key]
         changing = [name for name in given[0] if name not in keys] if update is None else update
         if changing:
@@ -134,6 +133,13 @@ class Tx(Reading):
             statement = statement.on_conflict_do_nothing(index_elements=keys)
         with translated:
             return self.connection.execute(statement, given).rowcount
+
+    def _insert(self, table: sa.Table) -> Any:  # noqa: ANN401 - either dialect's, alike in what we use
+        if not self.postgres:
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - a house on SQLite never waits for it
+
+        return postgresql.insert(table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pysqlite3
 import sqlalchemy as sa
 
-from gateway.errors import Unavailable
+from gateway.errors import InputError, Unavailable
 from gateway.storage.faults import translated
 
 if TYPE_CHECKING:
@@ -113,8 +113,16 @@ def postgres_engine(url: str, schema: str, *, writer: bool) -> sa.Engine:
 
 
 def postgres_url(url: str) -> sa.URL:
-    """Name psycopg 3 as the driver, whichever way the address was written."""
-    return sa.make_url(url).set(drivername="postgresql+psycopg")
+    """Name psycopg 3 as the driver, whichever way the address was written.
+
+    Raises:
+        InputError: that is no address.
+    """
+    try:
+        return sa.make_url(url).set(drivername="postgresql+psycopg")
+    except sa.exc.ArgumentError:
+        message = "GATEWAY_DATABASE_URL: must be postgresql://USER@HOST/DATABASE"
+        raise InputError(message, reason="setting", field="GATEWAY_DATABASE_URL") from None
 
 
 def connect_postgres(url: str, schema: str, *, writer: bool) -> Any:  # noqa: ANN401 - the same type as SQLite's

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from alembic import command, context
-from alembic.config import Config
 
 from gateway.errors import Conflict, Unavailable
 from gateway.settings import Mode
@@ -31,6 +29,9 @@ def upgrade(settings: Settings) -> None:
         Conflict: the database was stamped with the other mode.
         Unavailable: it cannot be reached or written.
     """
+    from alembic import command  # noqa: PLC0415 - only who migrates waits for it
+    from alembic.config import Config  # noqa: PLC0415
+
     if settings.database_url is None:
         _make_folder(settings.data_dir)
     else:
@@ -51,6 +52,8 @@ def upgrade(settings: Settings) -> None:
 
 def run_migrations(tables: sa.MetaData) -> None:
     """Alembic's entry, called by the ``env.py`` of each database."""
+    from alembic import context  # noqa: PLC0415 - only who migrates waits for it
+
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=tables,
