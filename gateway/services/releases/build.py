@@ -197,7 +197,8 @@ _ARROW: Final = {
     "date | None": pa.date32(),
 }
 
-# A year of birth or a code that fewer than the agreement's minimum share is withheld, not coarsened until it fits.
+# A year of birth or a code that fewer of the released people than the agreement's minimum share is withheld, not
+# coarsened until it fits: who was left out of the release does not make up the number.
 _PEOPLE_SQL: Final = """
 SELECT pseudonym,
        CASE WHEN count(*) OVER (PARTITION BY birth_year, gender) >= $least THEN birth_year END AS birth_year,
@@ -206,15 +207,17 @@ SELECT pseudonym,
 FROM person_row ORDER BY pseudonym
 """
 _EVENTS_SQL: Final = """
-WITH common AS (
-    SELECT code FROM event_row WHERE code IS NOT NULL GROUP BY code HAVING count(DISTINCT person_id) >= $least
+WITH released AS (
+    SELECT p.pseudonym, e.* EXCLUDE (person_id) FROM event_row e JOIN person_row p USING (person_id)
+), common AS (
+    SELECT code FROM released WHERE code IS NOT NULL GROUP BY code HAVING count(DISTINCT pseudonym) >= $least
 ), usual AS (
-    SELECT service_type FROM event_row WHERE service_type IS NOT NULL
-    GROUP BY service_type HAVING count(DISTINCT person_id) >= $least
+    SELECT service_type FROM released WHERE service_type IS NOT NULL
+    GROUP BY service_type HAVING count(DISTINCT pseudonym) >= $least
 )
-SELECT p.pseudonym, e.event_type, e.event_week, common.code, e.provider_class, usual.service_type, e.length_of_stay
-FROM event_row e JOIN person_row p USING (person_id) LEFT JOIN common USING (code) LEFT JOIN usual USING (service_type)
-ORDER BY p.pseudonym, e.event_week, e.event_type, common.code
+SELECT pseudonym, event_type, event_week, common.code, provider_class, usual.service_type, length_of_stay
+FROM released LEFT JOIN common USING (code) LEFT JOIN usual USING (service_type)
+ORDER BY pseudonym, event_week, event_type, common.code
 """
 
 

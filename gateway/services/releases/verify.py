@@ -25,6 +25,9 @@ def verify_release(house: House, release_id: str) -> str:
     folder = house.settings.releases_dir / release_id
     if held is None or not folder.is_dir():
         raise NotFound("there is no such release here", reason="release")
+    for name in (MANIFEST, SIGNATURE):
+        if not (folder / name).is_file():
+            return f"{name}: not there any more"
     data = (folder / MANIFEST).read_bytes()
     try:
         key = house.stores.keys.checkpoint_key().public_key()
