@@ -169,6 +169,10 @@ class Matcher:
     def _verdict(self, asked: Person, held: Candidate, living: Candidate, finding: Finding) -> Verification:
         found = finding.best if finding.outcome is Outcome.MATCHED else None
         if found is not None and found.candidate.person_id == living.person_id:
+            if _another_birth_date(found):
+                return Verification(
+                    Verdict.DEMOGRAPHICS_DIFFER, None, frozenset(), found.evidence, "birth-date-differs"
+                )
             flags = finding.flags if living is held else finding.flags | {Flag.SUPERSEDED}
             return Verification(Verdict.CONFIRMED, living.person.nhs_number, flags, found.evidence, finding.reason)
         evidence = self._weighed(asked, held, living).evidence
@@ -191,6 +195,15 @@ class Matcher:
             Scored(standing.candidate, standing.bits, share, standing.evidence)
             for standing, share in zip(standings[:shown], shares, strict=False)
         )
+
+
+def _another_birth_date(found: Scored) -> bool:
+    """Whether a part of the birth date is simply another one.
+
+    Two parts of three are enough for the national cross-check, and so for linking; to somebody who holds the number
+    and asks whether the details are right, they are not right.
+    """
+    return any(piece.field == "birth_date" and piece.level == "two-parts" for piece in found.evidence)
 
 
 def _is_enough(asked: Person) -> bool:

@@ -22,6 +22,20 @@ class Evidence:
     bits: float
 
 
+_AGREES: Final = frozenset({"equal", "exact", "agree", "full", "postcode", "first-january"})
+_SILENT: Final = frozenset({"missing", "withheld"})
+
+
+def agrees(piece: Evidence) -> bool:
+    """Whether both sides say the same, as far as each says anything; near agreement is not agreement."""
+    return piece.level in _AGREES
+
+
+def differs(piece: Evidence) -> bool:
+    """Whether both sides speak and do not say the same: a slip, another form, an earlier value or another one."""
+    return piece.field in LABELS and piece.level not in _AGREES | _SILENT
+
+
 class EvidenceRecord(TypedDict):
     """One piece of evidence as JSON."""
 

@@ -83,6 +83,8 @@ def _print_words(result: VerifyResult) -> None:
         out.print(f"Flag: {flag}. {FLAG_SENTENCES[flag]}", markup=False)
     if result.agreed:
         out.print(f"Agrees: {', '.join(result.agreed)}", markup=False)
+    if result.unlike:
+        out.print(f"Not the same, check with the person: {', '.join(result.unlike)}", markup=False)
     for piece in result.evidence:
         out.print(f"  {describe(piece)}", markup=False)
     out.print(f"Status indicator {result.status}.", markup=False)
@@ -101,6 +103,7 @@ def _print_json(result: VerifyResult) -> None:
         "current": result.current.digits if result.current else None,
         "status": result.status,
         "agreed": result.agreed,
+        "unlike": result.unlike,
         "advice": result.advice,
     }
     out.print(orjson.dumps(body).decode(), markup=False)

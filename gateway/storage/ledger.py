@@ -161,7 +161,7 @@ class Ledger:
                 "ORDER BY e.seq DESC LIMIT ?"
             )
             rows = view.raw(sql, (*values, limit))
-        return [LedgerRow(row[0], row[1], datetime.fromisoformat(row[2]), orjson.loads(bytes(row[3]))) for row in rows]
+        return [LedgerRow(row[0], row[1], datetime.fromisoformat(row[2]), orjson.loads(_bytes(row[3]))) for row in rows]
 
     def rows(self, from_seq: int = 1) -> Iterator[Row]:
         """Yield every row from ``from_seq`` on, in order of seq, as stored: what verification reads."""
@@ -173,7 +173,7 @@ class Ledger:
             if not page:
                 return
             for seq, *parts in page:
-                yield Row(seq, *map(bytes, parts))
+                yield Row(seq, *map(_bytes, parts))
             last = page[-1][0]
 
     def misfiled(self) -> int | None:
@@ -195,7 +195,7 @@ class Ledger:
                 for seq, token in view.raw(between, (last + 1, page[-1][0])) if page else ():
                     tokens.setdefault(seq, []).append(token)
             for seq, kind, *filed, data in page:
-                body = orjson.loads(bytes(data))
+                body = orjson.loads(_bytes(data))
                 if kind != body["event"] or tuple(filed) != _shelf(body) or not _names(body, tokens.get(seq, [])):
                     return int(seq)
             if not page:
@@ -335,6 +335,11 @@ def _shelf(body: Mapping[str, Any]) -> tuple[str, str, str, str]:
         str(actor.get("organisation", "")),
         str(body.get("agreement", "")),
     )
+
+
+def _bytes(value: bytes | str | memoryview) -> bytes:
+    """A stored value as bytes, also where somebody's UPDATE turned it into text: verification names the damage."""
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
 
 
 def _names(body: Mapping[str, Any], tokens: list[str]) -> bool:

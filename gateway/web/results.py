@@ -52,6 +52,8 @@ def verified(result: VerifyResult) -> Panel:
     rows = [_row("Number you gave", f"{result.number}, replaced")] if superseded and confirmed else []
     if result.agreed:
         rows.append(_row("Details that agree", _listed(result.agreed)))
+    if result.unlike:
+        rows.append(_row("Details to check with the person", _listed(result.unlike)))
     return Panel(
         heading=_REPLACED if superseded and confirmed else OF_VERIFICATION[result.verdict].heading,
         tone=_ATTENTION if result.flags and confirmed else _TONES.get(result.verdict, _ATTENTION),

@@ -69,7 +69,8 @@ def test_kaur_in_place_of_or_beside_a_surname_neither_agrees_nor_differs(held: S
     ],
 )
 def test_names_exchanged(asked: tuple[str, str], held: tuple[str, str], expected: str) -> None:
-    one, other = ({"family": family, "given": given} for family, given in (asked, held))
+    said: list[Said] = [{"family": family, "given": given} for family, given in (asked, held)]
+    one, other = said
     assert level("family", one, other) == expected
     assert (level("given", one, other) == "swapped") == (expected == "swapped")
 
@@ -108,7 +109,8 @@ def test_a_middle_name_used_as_the_first() -> None:
     ],
 )
 def test_middle_names(asked: str, held: str, expected: str) -> None:
-    one, other = ({"given": "Ann", "other_given": tuple(names.split())} for names in (asked, held))
+    said: list[Said] = [{"given": "Ann", "other_given": tuple(names.split())} for names in (asked, held)]
+    one, other = said
     assert level("other_given", one, other) == expected
 
 

@@ -33,9 +33,11 @@ def test_the_hash_follows_the_content_and_not_the_layout(model_file: bytes, mode
 def _set(*path: str, value: object) -> Callable[[Content], None]:
     def change(content: Content) -> None:
         *way, last = path
+        inner: Any = content
         for step in way:
-            content = content[int(step)] if isinstance(content, list) else content[step]
-        content[last] = value
+            place: Any = int(step) if isinstance(inner, list) else step
+            inner = inner[place]
+        inner[last] = value
 
     return change
 

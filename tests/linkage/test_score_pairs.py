@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log2
 from typing import TYPE_CHECKING
 
@@ -74,10 +75,6 @@ def test_what_few_people_share_weighs_more_in_a_larger_index_and_never_nothing(m
 
 
 def test_a_twin_is_recognised_by_the_pattern_and_pays_for_it(model: Model) -> None:
-    asha, usha = normalise(ASHA), normalise(Demographics(**{**_as_dict(ASHA), "given": "Bhavna"}))
+    asha, usha = normalise(ASHA), normalise(replace(ASHA, given="Bhavna"))
     _, _, evidence = Scorer(model, NOBODY, 1_000_000).score(asha, usha)
     assert evidence[-1] == Evidence("twin-or-sibling", "applies", -12.0)
-
-
-def _as_dict(said: Demographics) -> dict[str, str]:
-    return {name: getattr(said, name) for name in ("family", "given", "birth_date", "postcode")}

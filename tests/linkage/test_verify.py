@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from linkage.decide import Candidate, Flag, Matcher, Outcome, Step, Verdict
+from linkage.explain import agrees, differs
 from linkage.model import Frequencies, Model
 from linkage.nhs_number import NhsNumber
 from linkage.normalise import normalise
@@ -154,7 +155,7 @@ def test_details_that_weigh_enough_confirm_what_the_cross_check_left_open(matche
     assert (superseded.verdict, superseded.reason, superseded.flags) == (
         Verdict.CONFIRMED,
         "weight",
-        {Flag.SUPERSEDED},
+        frozenset({Flag.SUPERSEDED}),
     )
 
 
@@ -189,10 +190,28 @@ def test_a_number_this_index_cannot_speak_of_is_not_in_it(
     matcher: Matcher, held: Candidate | None, flags: set[Flag], current: NhsNumber | None, reason: str
 ) -> None:
     verification = matcher.verify(asked(), held, None)
-    assert (verification.verdict, verification.flags) == (Verdict.NOT_IN_INDEX, flags)
+    assert (verification.verdict, verification.flags) == (Verdict.NOT_IN_INDEX, frozenset(flags))
     assert (verification.current, verification.reason, verification.evidence) == (current, reason, ())
 
 
 def test_without_a_well_formed_number_there_is_nothing_to_verify(matcher: Matcher) -> None:
     verification = matcher.verify(asked(nhs_number="9990000019"), HELD, None)
     assert (verification.verdict, verification.reason) == (Verdict.INVALID_NUMBER, "no-valid-number")
+
+
+@pytest.mark.parametrize("birth_date", ["1949-03-04", "1961-11-04", "1961-03-25"])
+def test_a_birth_date_with_another_year_month_or_day_is_not_confirmed(matcher: Matcher, birth_date: str) -> None:
+    """It would be cross-checked, as the national services do; the one who asks is told that the details differ."""
+    person = asked(birth_date=birth_date)
+    assert matcher.cross_check(person, HELD) is not None
+    verification = matcher.verify(person, HELD, None)
+    assert (verification.verdict, verification.current) == (Verdict.DEMOGRAPHICS_DIFFER, None)
+    assert verification.reason == "birth-date-differs"
+
+
+@pytest.mark.parametrize("birth_date", ["1961-04-03", "1961-03-14", "1961-03"])
+def test_a_slip_in_the_birth_date_is_confirmed_and_said_not_to_agree(matcher: Matcher, birth_date: str) -> None:
+    verification = matcher.verify(asked(birth_date=birth_date), HELD, None)
+    assert verification.verdict is Verdict.CONFIRMED
+    assert {piece.field for piece in verification.evidence if differs(piece)} == {"birth_date"}
+    assert "birth_date" not in {piece.field for piece in verification.evidence if agrees(piece)}

@@ -12,6 +12,7 @@ from gateway.services.tracing.outcomes import OF_VERIFICATION, status_of
 from ig.decide import Described
 from ig.purpose import Dataset, Element, Level
 from linkage.decide import Verdict, Verification
+from linkage.explain import agrees, differs
 from linkage.nhs_number import NhsNumber, NotAnNhsNumber
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 class VerifyResult:
     """What came of it. ``current`` differs from ``number`` when the one asked about was superseded.
 
-    ``agreed`` names the fields that agree, and only when the number is confirmed: a failed verification never says
-    which field failed (DESIGN section 7). ``evidence`` is for roles whose agreement grants it.
+    ``agreed`` names the fields that agree and ``unlike`` those that do not, only when the number is confirmed: a failed
+    verification never says which field failed (DESIGN section 7). ``evidence`` is for roles whose agreement grants it.
     """
 
     verdict: Verdict
@@ -38,6 +39,7 @@ class VerifyResult:
     current: NhsNumber | None
     evidence: tuple[Evidence, ...]
     agreed: tuple[str, ...]
+    unlike: tuple[str, ...]
     checked_against: CheckedAgainst | None
     advice: str
     status: str
@@ -96,7 +98,8 @@ def _result(finding: Verification, number: NhsNumber | None, against: CheckedAga
         number=number,
         current=finding.current if confirmed else None,
         evidence=finding.evidence if passage.allows(Element.EVIDENCE) else (),
-        agreed=tuple(piece.field for piece in finding.evidence if piece.bits > 0) if confirmed else (),
+        agreed=tuple(piece.field for piece in finding.evidence if agrees(piece)) if confirmed else (),
+        unlike=tuple(piece.field for piece in finding.evidence if differs(piece)) if confirmed else (),
         checked_against=against,
         advice=row.advice,
         status=status_of(row, index_source=against.source),

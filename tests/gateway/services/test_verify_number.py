@@ -105,6 +105,13 @@ def test_what_is_confirmed_names_the_fields_that_agree(town: House) -> None:
     assert {"family", "given", "birth_date"} <= set(ask(town, AMINA.number, AMINA.asked()).agreed)
 
 
+def test_what_is_confirmed_says_which_detail_to_check(town: House) -> None:
+    result = ask(town, AMINA.number, replace(AMINA.asked(), family="Weatherby"))
+    assert result.verdict is Verdict.CONFIRMED
+    assert result.unlike == ("family",)
+    assert "family" not in result.agreed
+
+
 def test_only_those_who_are_granted_evidence_see_it(town: House) -> None:
     assert not ask(town, AMINA.number, AMINA.asked()).evidence
     assert ask(town, AMINA.number, AMINA.asked(), "reviewer").evidence

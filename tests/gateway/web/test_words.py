@@ -31,7 +31,7 @@ AGAINST = CheckedAgainst("pds", date(2026, 10, 1), 1_234_567)
 
 def verification(verdict: Verdict, *flags: Flag, current: NhsNumber | None = None) -> VerifyResult:
     row = OF_VERIFICATION[verdict]
-    return VerifyResult(verdict, frozenset(flags), NUMBER, current, (), (), AGAINST, row.advice, row.status, "d1")
+    return VerifyResult(verdict, frozenset(flags), NUMBER, current, (), (), (), AGAINST, row.advice, row.status, "d1")
 
 
 def search(outcome: Outcome, *flags: Flag, number: NhsNumber | None = None) -> FindResult:
