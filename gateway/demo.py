@@ -20,7 +20,7 @@ from fixtures.agreements import demo_agreements
 from fixtures.rates import AS_OF
 from fixtures.write import write_demo
 from gateway.auth.caller import Kind
-from gateway.errors import InputError
+from gateway.errors import Unavailable
 from gateway.house import open_house
 from gateway.services.governance import agreements, callers
 from gateway.services.governance.facts import load_facts, load_organisations
@@ -77,7 +77,8 @@ def run(settings: Settings, *, people: int, seed: int, out: Console | None = Non
     May be run again: what is in already is left as it is, and an interrupted run goes on where it stopped.
 
     Raises:
-        InputError: this database is a production one.
+        Conflict: this database is a production one.
+        Unavailable: a store cannot be written, or the ledger has been altered.
     """
     out = out or Console(highlight=False, soft_wrap=True)
     settings = settings.model_copy(update={"mode": Mode.DEMO, "organisation": COUNCIL})
@@ -114,11 +115,11 @@ def _load(house: House, manifest: Manifest, done: Run, out: Console) -> None:
     with done.step("Releasing pseudonymised data", out):
         caller = callers.named_caller(house, "system-release", Purpose.ANALYTICS)
         done.release = build_release(house, caller, "ISA-ANALYTICS", f"{AS_OF:%Y-%m}")
-    with done.step("Signing the ledger's head and proving the ledger", out):
-        make_checkpoint(house, house.settings.data_dir / "witness")
+    with done.step("Proving the ledger and signing its head", out):
         report = verify_ledger(house)
         if report.damage is not None:
-            raise InputError(f"the ledger of {house.settings.data_dir.name} is damaged: row {report.damage.seq}")
+            raise Unavailable(f"the ledger is damaged: row {report.damage.seq}", reason="ledger-damaged")
+        make_checkpoint(house, house.settings.data_dir / "witness")
 
 
 def _govern(house: House, manifest: Manifest) -> None:

@@ -94,7 +94,7 @@ def open_house(settings: Settings) -> House:
 
     Raises:
         Unavailable: a store cannot be opened safely.
-        InputError: the database was stamped for the other mode.
+        Conflict: the database was stamped for the other mode.
     """
     stores = open_stores(settings)
     return House(settings, stores, shipped_model())

@@ -34,17 +34,18 @@ def make_register(texts: Iterable[AgreementText], signatures: Iterable[StoredSig
 
 
 def _signature(agreement: Agreement, stored: StoredSignature) -> Signature:
-    """A stored signature; ``capacity`` holds the addendum's id where it is one's."""
-    addendum = stored.capacity.removeprefix(ADDENDUM) if stored.capacity.startswith(ADDENDUM) else ""
+    """A stored signature; where it is to an addendum, ``capacity`` holds the addendum's id and the hash of its text."""
+    addendum, _, text = stored.capacity.removeprefix(ADDENDUM).partition("#")
+    to_addendum = stored.capacity.startswith(ADDENDUM)
     return Signature(
         agreement=agreement.id,
         version=agreement.version,
         ods=stored.organisation,
         signed=stored.signed_at,
-        addendum=addendum,
-        text_hash=agreement.hash,
+        addendum=addendum if to_addendum else "",
+        text_hash=text if to_addendum else agreement.hash,
     )
 
 
 ADDENDUM = "addendum:"
-"""Prefix of a stored signature's capacity when an addendum was signed, not the version."""
+"""Prefix of a stored signature's capacity when an addendum was signed, not the version: ``addendum:A1#hash``."""

@@ -1,6 +1,6 @@
 """What became of an answer: once it has left, the ledger is told, and nobody waits for it.
 
-A front door notes which decision an answer rests on; the row itself goes in with the ledger's next group commit.
+The gate notes which decisions an answer rests on; the rows themselves go in with the ledger's next group commit.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import structlog
 from flask import current_app, g
 
 from gateway.errors import GatewayError
+from gateway.gate import answered
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -19,19 +20,26 @@ if TYPE_CHECKING:
     from gateway.house import House
 
 
-def note_outcome(decision_id: str, *, rows: int) -> None:
-    """Remember that this answer rests on a decision and holds so many rows."""
-    g.setdefault("decisions", []).append((decision_id, rows))
-
-
 def record_outcomes(app: Flask) -> None:
     """Tell the ledger what became of each answer of ``app``."""
+    app.before_request(_begin)
     app.after_request(_when_sent)
+    app.teardown_request(_leave)
+
+
+def _begin() -> None:
+    g.answered_token = answered.set([])
+
+
+def _leave(_error: BaseException | None) -> None:
+    token = g.pop("answered_token", None)
+    if token is not None:
+        answered.reset(token)
 
 
 def _when_sent(response: Response) -> Response:
     house: House = current_app.extensions["gateway"]
-    for decision_id, rows in g.get("decisions", []):
+    for decision_id, rows in answered.get() or ():
         response.call_on_close(partial(_record, house, decision_id, response.status_code, rows))
     return response
 

@@ -49,12 +49,11 @@ def backup(desk: Desk, folder: Path) -> None:
 
 @db.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.confirmation_option(prompt="This replaces both databases. Go on?")
 @pass_desk
 def restore(desk: Desk, folder: Path) -> None:
     """Put both databases back from FOLDER.
 
-    Stop the service first.
+    Stop the service first, and move away the databases that are there: none is replaced.
     """
     restore_files(desk.settings, folder)
     out.print("restored; run 'gateway audit verify'", markup=False)

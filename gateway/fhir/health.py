@@ -56,7 +56,7 @@ def _check(look: Callable[[House], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _ledger_appendable(held: House) -> dict[str, Any]:
-    held.stores.keys.ledger_mac()
+    held.stores.ledger.check_appendable()
     return {"as_of": held.stores.ledger.clock().isoformat(timespec="seconds")}
 
 

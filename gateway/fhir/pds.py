@@ -11,7 +11,6 @@ from flask import Blueprint, Response, request
 
 from gateway.auth.caller import Kind
 from gateway.auth.desk import current_caller
-from gateway.auth.outcomes import note_outcome
 from gateway.errors import NotPermitted
 from gateway.fhir.interactions import Interaction, serves
 from gateway.fhir.json import fhir_response
@@ -34,7 +33,6 @@ pds.after_request(mirror_ids)
 def read(number: str) -> Response:
     """Return the patient now known by ``number``; the id differs where that number was superseded."""
     found = read_patient(house(), current_caller(), number)
-    note_outcome(found.decision_id, rows=1)
     response = fhir_response(found.body)
     response.headers["ETag"] = f'W/"{found.version}"'
     return response

@@ -7,7 +7,6 @@ from typing import Final
 from flask import Blueprint, Response, current_app
 
 from gateway.auth.desk import current_caller
-from gateway.auth.outcomes import note_outcome
 from gateway.errors import InputError
 from gateway.fhir.capability import capability_statement
 from gateway.fhir.interactions import Interaction, serves
@@ -37,5 +36,4 @@ def patient_everything(person_id: str) -> Response:
     if len(person_id) > _LONGEST_ID:
         raise InputError("id: at most 64 characters (FHIR id)", reason="id-too-long", field="id")
     bundle = everything(house(), current_caller(), person_id)
-    note_outcome(bundle["meta"]["tag"][0]["code"], rows=len(bundle["entry"]))
     return fhir_response(bundle)

@@ -37,6 +37,10 @@ _NOTHING_KNOWN: Final = Arrival()
 arrival: ContextVar[Arrival] = ContextVar("arrival", default=_NOTHING_KNOWN)
 
 
+answered: ContextVar[list[tuple[str, int]] | None] = ContextVar("answered", default=None)
+"""Decisions that the answer in hand rests on, each with its rows. The front door sets a list and reads it later."""
+
+
 def circumstances(decision_id: str, at: datetime) -> Circumstances:
     """Return what a ledger row says of how and when a request came in."""
     came = arrival.get()

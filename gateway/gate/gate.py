@@ -6,15 +6,16 @@ import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.errors import GatewayError, NotPermitted, NotSignedIn
-from gateway.gate.came_in import circumstances
+from gateway.gate.came_in import answered, circumstances
 from gateway.gate.facts import FactFinder
 from gateway.storage.callers import ACTIVE
 from gateway.storage.permit import mint
 from ig import disclosure
 from ig.decide import Asker, Known, Request, decide
+from ig.purpose import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from ig.decide import Decision, Described, Facts, Population
     from ig.purpose import Level
     from ig.register import Register
+
+STEWARDS: Final = frozenset({Role.IG_OFFICER, Role.PRIVACY_OFFICER, Role.SYSTEM_ADMIN})
+"""Who acts on agreements: puts them in force, signs for a controller, suspends. None of them sees records by it."""
 
 _SENTENCES = {
     "relationship-required": "You need a care relationship with this person to see their record.",
@@ -135,6 +139,9 @@ class Gate:
                 self._write(request, passage, now, facts, job, failed=True)
             raise
         self._write(request, passage, now, facts, job, failed=False)
+        resting_on = answered.get()
+        if resting_on is not None:
+            resting_on.append((decision_id, passage.rows))
 
     def outcome(self, decision_id: str, status: int, rows: int) -> None:
         """Record, in the next group commit, how the answer to a decision ended (HTTP status, rows sent)."""
@@ -145,13 +152,20 @@ class Gate:
         """Record, durably and before it is done, an act upon the gateway itself.
 
         Raises:
+            NotPermitted: agreements are the affair of governance and administration alone; the try is recorded.
             Unavailable: the ledger cannot take the row; the act must not go on.
         """
-        self._registered(caller)
+        known = self._registered(caller)
+        refused = action.startswith("isa:") and known.role not in STEWARDS
+        if refused:
+            details = {"refused": True}
+        decision = uuid.uuid4().hex
         body = disclosure.administration(
-            circumstances(uuid.uuid4().hex, self._clock()), _asker(caller), action, target, details
+            circumstances(decision, self._clock()), _asker(caller), action, target, details
         )
         self._stores.ledger.append(str(body["event"]), body, wait=True)
+        if refused:
+            raise NotPermitted("your role does not act on agreements", reason="role-not-permitted", decision=decision)
 
     def _registered(self, caller: Caller) -> StoredCaller:
         known = self._stores.governance.callers.get(caller.subject)

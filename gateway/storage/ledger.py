@@ -89,6 +89,16 @@ class Ledger:
         """
         self._writer().group.add(_draft(kind, body, subjects), wait=wait)
 
+    def check_appendable(self) -> None:
+        """Begin the transaction that a row would need, and leave nothing behind.
+
+        Raises:
+            Unavailable: the ledger cannot be written now, or its key is missing.
+        """
+        self._keys.ledger_mac()
+        with self._database.write():
+            pass
+
     def flush(self) -> None:
         """Make every queued row of this process durable."""
         if self._local is not None and self._local.pid == os.getpid():

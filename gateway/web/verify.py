@@ -7,7 +7,6 @@ from typing import Final
 from flask import Blueprint, request
 
 from gateway.auth.desk import current_caller
-from gateway.auth.outcomes import note_outcome
 from gateway.errors import InputError
 from gateway.services.tracing.find import find_number
 from gateway.services.tracing.verify import verify_number
@@ -45,12 +44,8 @@ def answer() -> str | tuple[str, int]:
 
 def _look_up(form: VerifyForm) -> Panel:
     if form.nhs_number:
-        checked = verify_number(house(), current_caller(), form.nhs_number, form.demographics)
-        note_outcome(checked.decision_id, rows=int(checked.current is not None))
-        return verified(checked)
-    traced = find_number(house(), current_caller(), form.demographics)
-    note_outcome(traced.decision_id, rows=int(traced.number is not None))
-    return found(traced)
+        return verified(verify_number(house(), current_caller(), form.nhs_number, form.demographics))
+    return found(find_number(house(), current_caller(), form.demographics))
 
 
 def _as_fault(refused: InputError) -> FormFault:

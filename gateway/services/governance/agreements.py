@@ -158,9 +158,10 @@ def diff_lines(house: House, text: str) -> list[str]:
     """What would widen and what would narrow if ``text`` were in force.
 
     Raises:
-        InputError: the text does not read.
+        InputError: the text does not read or has lint errors, or that version cannot follow those that are here.
     """
     agreement = _sound(text)
+    _fits(house, agreement)
     before = house.register()
     after = before.with_agreement(agreement).with_status(agreement.id, agreement.version, Status.ACTIVE)
     return [str(line) for line in differences(before, after, house.now())]

@@ -38,19 +38,25 @@ def sign(  # noqa: PLR0913 - a signature has these parts
         Unavailable: the ledger cannot take the row; nothing is changed.
     """
     agreement = _newest(house, agreement_id)
-    if addendum and addendum not in {one.id for one in agreement.addenda}:
-        raise NotFound("this version has no such addendum", reason="addendum")
+    capacity = _addendum(agreement, addendum) if addendum else _CONTROLLER
     controllers = {party.ods for party in agreement.parties if party.role is PartyRole.CONTROLLER}
     if organisation not in controllers:
         message = f"--organisation: one of the agreement's controllers, {', '.join(sorted(controllers))}"
         raise InputError(message, reason="not-a-controller", field="organisation")
     signed = f"{agreement.id}@{agreement.version}" + (f"+{addendum}" if addendum else "")
     house.gate.administer(caller, "isa:sign", signed, organisation=organisation, evidence=evidence)
-    capacity = f"{ADDENDUM}{addendum}" if addendum else _CONTROLLER
     with house.stores.transaction() as tx:
         signature = Signature(agreement.hash, organisation, signatory, capacity, house.now())
         house.stores.governance.agreements.sign(tx, signature)
     return signed
+
+
+def _addendum(agreement: Agreement, addendum: str) -> str:
+    """The capacity in which an addendum is signed: bound to its text, so that it counts for no other."""
+    for one in agreement.addenda:
+        if one.id == addendum:
+            return f"{ADDENDUM}{one.id}#{one.hash}"
+    raise NotFound("this version has no such addendum", reason="addendum")
 
 
 def _newest(house: House, agreement_id: str) -> Agreement:

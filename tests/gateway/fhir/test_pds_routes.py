@@ -271,6 +271,17 @@ def test_a_route_nobody_made_is_refused_as_fhir(client: FlaskClient) -> None:
         assert json.loads(response.data)["resourceType"] == "OperationOutcome"
 
 
+def test_a_search_leaves_its_decision_and_its_outcome(client: FlaskClient, house: House) -> None:
+    before = house.stores.ledger.size()
+    query = {"family": AMINA.family, "birthdate": AMINA.birth_date}
+    with client.get(f"{PDS_BASE}/Patient", query_string=query, headers=bearer(house, "social-worker")) as response:
+        assert response.status_code == 200
+    house.stores.ledger.flush()
+    rows = [row for row in house.stores.ledger.search(limit=20) if row.seq > before]
+    assert sorted(row.kind for row in rows) == ["disclosure", "outcome"]
+    assert len({row.body["decision_id"] for row in rows}) == 1
+
+
 def test_every_answer_leaves_rows_that_carry_the_request_id(client: FlaskClient, house: House) -> None:
     sent = "0f0e0d0c-0b0a-4908-8706-050403020100"
     before = house.stores.ledger.size()

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.errors import Conflict, InputError, Unavailable
 from gateway.storage import ledger as ledger_module
+from gateway.storage import open_stores
 from gateway.storage.groupcommit import CAP, GroupCommit
 from ig.checkpoint import Checkpoint
 from ig.disclosure import subject_digest
@@ -248,6 +249,32 @@ def test_a_ledger_that_cannot_be_written_says_so_to_everybody(
         tx.change("ALTER TABLE away RENAME TO ledger_entry")
     stores.ledger.append("disclosure", body())
     check(stores, 2)
+
+
+def test_whether_a_row_could_be_written_is_known_without_writing_one(stores: Stores) -> None:
+    before = stores.ledger.size()
+    stores.ledger.check_appendable()
+    assert stores.ledger.size() == before
+
+
+def test_a_ledger_without_its_key_is_not_appendable(stores: Stores, settings: Settings) -> None:
+    (settings.keys_dir / "ledger-mac.key").unlink()
+    with open_stores(settings) as reopened, pytest.raises(Unavailable):
+        reopened.ledger.check_appendable()
+
+
+def test_a_body_that_was_turned_into_text_is_named_as_damage(stores: Stores) -> None:
+    stores.ledger.append("disclosure", body())
+    if stores.ledger._database.postgres:
+        # a server keeps the type of its columns
+        return
+    with stores.ledger._database.write() as tx:
+        for (name,) in tx.raw("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+            tx.change(f"DROP TRIGGER {name}")
+        tx.change("UPDATE ledger_entry SET body = replace(body, 'event', 'evant')")
+    damage = verify_rows(stores.ledger.rows(), stores.keys.ledger_mac())
+    assert damage is not None
+    assert (damage.seq, damage.kind) == (1, "altered")
 
 
 def test_a_lock_file_that_cannot_be_opened_is_unavailable(stores: Stores, settings: Settings) -> None:
