@@ -24,9 +24,9 @@ def town_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def town(town_settings: Settings) -> Iterator[House]:
-    """The town, open for the whole run, for tests that only ask."""
-    with houses.opened(town_settings) as house:
+def town(town_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The town, open for the whole run, for tests that only ask. A copy too: what is copied from is never open."""
+    with houses.copied(town_settings, tmp_path_factory.mktemp("town") / "open") as house:
         yield house
 
 
@@ -50,9 +50,9 @@ def manifest(county_made: tuple[Settings, Manifest]) -> Manifest:
 
 
 @pytest.fixture(scope="session")
-def county(county_made: tuple[Settings, Manifest]) -> Iterator[House]:
+def county(county_made: tuple[Settings, Manifest], tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The county, open for the whole run, for tests that only ask."""
-    with houses.opened(county_made[0]) as house:
+    with houses.copied(county_made[0], tmp_path_factory.mktemp("county") / "open") as house:
         yield house
 
 

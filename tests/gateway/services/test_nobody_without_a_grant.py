@@ -1,0 +1,119 @@
+"""Every use case, asked by somebody whom no agreement names: refused, one refusal row each, and nothing done."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+import gateway.services
+from fixtures.rates import AS_OF
+from gateway.errors import NotPermitted
+from gateway.services.governance import agreements, audit, signing
+from gateway.services.records import everything, index, ingest, link, quarantine, reviews, truth, unlink
+from gateway.services.releases import build
+from gateway.services.tracing import batch, explain, find, patients, upstream, verify
+from tests.gateway.houses import (
+    AMINA,
+    BRAM,
+    OUTSIDER,
+    Watch,
+    event,
+    extract_csv,
+    index_csv,
+    persona,
+    system,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.auth.caller import Caller
+    from gateway.house import House
+
+    Ask = Callable[[House, Caller, Path], object]
+
+
+def _held(house: House, _caller: Caller, folder: Path) -> None:
+    """Put one bad row into the quarantine, so that there is something to replay."""
+    path = extract_csv(folder / "bad.csv", [event("c1", BRAM, {"Event Type": "Wondering"})])
+    ingest.ingest_files(house, system(house, "system-ingest"), "social-care", [path])
+
+
+def _confirmed(house: House) -> verify.VerifyResult:
+    return verify.verify_number(house, persona(house, "social-worker"), AMINA.number, AMINA.asked())
+
+
+class _NoPds:
+    def patient(self, _number: object) -> None:
+        pytest.fail("PDS was asked")
+
+
+ASKED: Final[dict[Callable[..., object], Ask]] = {
+    verify.verify_number: lambda h, c, _: verify.verify_number(h, c, AMINA.number, AMINA.asked()),
+    find.find_number: lambda h, c, _: find.find_number(h, c, AMINA.asked()),
+    explain.explain_source_person: lambda h, c, _: explain.explain_source_person(h, c, "any"),
+    patients.read_patient: lambda h, c, _: patients.read_patient(h, c, AMINA.number),
+    patients.search_patients: lambda h, c, _: patients.search_patients(
+        h, c, patients.PatientQuery(family="Patelova", birthdate=("1941-03-15",))
+    ),
+    batch.trace_csv: lambda h, c, folder: batch.trace_csv(h, c, index_csv(folder / "in.csv"), folder / "out.csv"),
+    upstream.confirm_with_pds: lambda h, c, _: upstream.confirm_with_pds(h, c, _confirmed(h), AMINA.asked(), _NoPds()),
+    everything.everything: lambda h, c, _: everything.everything(h, c, AMINA.id),
+    index.load_index: lambda h, c, folder: index.load_index(
+        h, c, index.IndexSource(index_csv(folder / "index.csv"), "demo", AS_OF)
+    ),
+    ingest.ingest_files: lambda h, c, folder: ingest.ingest_files(
+        h, c, "social-care", [extract_csv(folder / "in.csv", [event("c1", AMINA)])]
+    ),
+    link.link_all: lambda h, c, _: link.link_all(h, c),
+    quarantine.replay: lambda h, c, _: quarantine.replay(h, c),
+    reviews.open_cases: lambda h, c, _: reviews.open_cases(h, c),
+    reviews.case: lambda h, c, _: reviews.case(h, c, "any"),
+    reviews.decide_case: lambda h, c, _: reviews.decide_case(h, c, "any", ""),
+    truth.compare: lambda h, c, _: truth.compare(h, c, []),
+    unlink.unlink_record: lambda h, c, _: unlink.unlink_record(h, c, "any", "test"),
+    build.build_release: lambda h, c, _: build.build_release(h, c, "ISA-ANALYTICS", "2026-09"),
+    audit.who_looked: lambda h, c, _: audit.who_looked(h, c),
+    audit.subject_access: lambda h, c, _: list(audit.subject_access(h, c, AMINA.number)),
+    audit.report: lambda h, c, _: list(audit.report(h, c)),
+}
+STEWARDSHIP: Final = frozenset({agreements.activate, agreements.suspend, signing.sign})
+"""Acts on agreements are a matter of role, not of a grant; their refusals are tested with them."""
+
+
+def use_cases() -> set[Callable[..., object]]:
+    """Return every public function of the services that is told who asks."""
+    found: set[Callable[..., object]] = set()
+    root = Path(gateway.services.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        module = "gateway.services." + ".".join(path.relative_to(root).with_suffix("").parts)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                arguments = [argument.arg for argument in node.args.args]
+                if arguments[:2] == ["house", "caller"]:
+                    found.add(getattr(__import__(module, fromlist=[node.name]), node.name))
+    return found
+
+
+def test_the_table_below_has_every_use_case() -> None:
+    assert {inspect.unwrap(one) for one in use_cases()} == set(ASKED) | STEWARDSHIP
+
+
+@pytest.mark.parametrize("name", sorted(one.__name__ for one in ASKED))
+def test_whoever_is_granted_nothing_is_refused_with_exactly_one_row(own_town: House, tmp_path: Path, name: str) -> None:
+    ask = next(asks for one, asks in ASKED.items() if one.__name__ == name)
+    if name == "replay":
+        _held(own_town, OUTSIDER, tmp_path)
+    before = own_town.stores.digest()
+    seen = Watch(own_town)
+    with pytest.raises(NotPermitted) as refused:
+        ask(own_town, OUTSIDER, tmp_path)
+    rows = [row for row in seen.rows() if row.body["actor"]["subject"] == OUTSIDER.subject]
+    assert [row.kind for row in rows] == ["refusal"]
+    assert rows[0].body["decision_id"] == refused.value.decision
+    assert own_town.stores.digest() == before
+    assert not (tmp_path / "out.csv").exists()
