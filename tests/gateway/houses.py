@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from gateway.storage.ledger import LedgerRow
 
 SAFE_HAVEN: Final = "0ZZ"
+_ASSURED: Final = ("999", "Z99001", "Z99002", "RZZ", "QZZ", SAFE_HAVEN)
 FACT_HEADER: Final = "kind,subject,value,source,as_of,expires"
 
 
@@ -207,7 +208,7 @@ def make_town(settings: Settings) -> Settings:
         for text in demo_agreements():
             activate(house, persona(house, "ig-officer"), text)
         folder = settings.data_dir
-        assured = [f"dspt,{ods},standards-met,dspt,2026-01-01,2036-01-01" for ods in ("999", "Z99001", "Z99002", "RZZ")]
+        assured = [f"dspt,{ods},standards-met,dspt,2026-01-01,2036-01-01" for ods in _ASSURED]
         load_facts(house, "dspt", facts_csv(folder / "dspt.csv", *assured))
         sealed = f"never-link,{TODAY.number},{FORMER.number},protected,2026-01-01,"
         load_facts(house, "never-link", facts_csv(folder / "protected.csv", sealed))
