@@ -56,12 +56,18 @@ class Death(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """One person of the index. ``superseded_by`` is the ten digits of the number that replaced theirs, or empty."""
+    """One person of the index. ``superseded_by`` is the ten digits of the number that replaced theirs, or empty.
+
+    ``row``, ``original`` and ``header`` say where it stood, as a `Quarantined` does.
+    """
 
     demographics: Demographics
     superseded_by: str
     sensitivity: Security
     death: Death
+    row: int = 0
+    original: bytes = b""
+    header: bytes = b""
 
 
 def index_rows(feed: Feed) -> Iterator[IndexRow | Quarantined]:
@@ -81,7 +87,7 @@ def index_rows(feed: Feed) -> Iterator[IndexRow | Quarantined]:
 def _item(table: Table, row: Row) -> IndexRow | Quarantined:
     cells = dict.fromkeys(COLUMNS, "") | dict(zip(table.header, [cell.strip() for cell in row.cells], strict=True))
     try:
-        return _index_row(cells)
+        return _index_row(cells, row, table.header_line)
     except BadField as fault:
         name = table.feed.name
         return Quarantined(
@@ -89,7 +95,7 @@ def _item(table: Table, row: Row) -> IndexRow | Quarantined:
         )
 
 
-def _index_row(cells: dict[str, str]) -> IndexRow:
+def _index_row(cells: dict[str, str], row: Row, header: bytes) -> IndexRow:
     number = nhs_number(cells["nhs_number"], "nhs_number")
     if not number:
         raise BadField("nhs_number", "empty", "blank, and it is the person's key")
@@ -115,7 +121,8 @@ def _index_row(cells: dict[str, str]) -> IndexRow:
         death_date=died,
     )
     superseded_by = nhs_number(cells["superseded_by"], "superseded_by")
-    return IndexRow(demographics, superseded_by, _SENSITIVITY[cells["sensitivity"]], death)
+    sensitivity = _SENSITIVITY[cells["sensitivity"]]
+    return IndexRow(demographics, superseded_by, sensitivity, death, row.number, row.original, header)
 
 
 _SENSITIVITY = {"": Security.UNRESTRICTED} | {str(code): code for code in Security}

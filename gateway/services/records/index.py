@@ -17,7 +17,7 @@ from gateway.errors import InputError
 from gateway.ids import person_id
 from gateway.services.files import binary
 from gateway.services.progress import silent
-from gateway.services.records.ranges import refuse_real_numbers
+from gateway.services.records.ranges import is_test_number, refuse_real_numbers, set_aside
 from gateway.storage.factkinds import REGISTRATION
 from gateway.storage.facts import StoredFact
 from gateway.storage.index import IndexEntry
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from gateway.gate import Passage
     from gateway.house import House
     from gateway.services.progress import Report
+    from gateway.settings import Settings
 
 BATCH: Final = 2000
 
@@ -93,8 +94,9 @@ def _load(house: House, index: IndexSource, report: Report) -> IndexReport:
     done, stores = IndexReport(), house.stores
     rows = spine.index_rows(Feed(index.path.name, lambda: binary(index.path)))
     while batch := list(islice(rows, BATCH)):
-        bad = [row for row in batch if isinstance(row, Quarantined)]
-        good = [row for row in batch if not isinstance(row, Quarantined)]
+        read = [_for_use(house.settings, row, index.path.name) for row in batch]
+        bad = [row for row in read if isinstance(row, Quarantined)]
+        good = [row for row in read if not isinstance(row, Quarantined)]
         refuse_real_numbers(house.settings, (row.demographics.nhs_number for row in good))
         entries = [_entry(row, index) for row in good]
         with stores.transaction() as tx:
@@ -105,6 +107,13 @@ def _load(house: House, index: IndexSource, report: Report) -> IndexReport:
         done.quarantined.update(row.rule for row in bad)
         report(done.people, None)
     return done
+
+
+def _for_use(settings: Settings, row: IndexRow | Quarantined, feed: str) -> IndexRow | Quarantined:
+    """The row itself, or its place in the quarantine where a test number has strayed into production."""
+    if isinstance(row, Quarantined) or not is_test_number(settings, row.demographics.nhs_number):
+        return row
+    return set_aside(feed, row.row, row.original, row.header)
 
 
 def _entry(row: IndexRow, index: IndexSource) -> IndexEntry:

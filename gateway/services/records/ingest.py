@@ -20,7 +20,7 @@ from gateway.errors import InputError
 from gateway.services.files import binary, named
 from gateway.services.progress import silent
 from gateway.services.records.objections import objections
-from gateway.services.records.ranges import refuse_real_numbers
+from gateway.services.records.ranges import is_test_number, refuse_real_numbers, set_aside
 from gateway.services.records.shelves import dataset_of, shelf_of
 from gateway.storage.jobs import JobState
 from gateway.storage.records import Incoming
@@ -147,7 +147,9 @@ class _Run:
 
     def _store(self, job: Job, batch: Sequence[Item], done: IngestReport) -> None:
         bad = [item for item in batch if isinstance(item, Quarantined)]
-        good = [incoming(item) for item in batch if isinstance(item, SourceRecord)]
+        read = [incoming(item) for item in batch if isinstance(item, SourceRecord)]
+        good = [one for one in read if not is_test_number(self.house.settings, one.nhs_number)]
+        bad += [_set_aside(one.record) for one in read if is_test_number(self.house.settings, one.nhs_number)]
         refuse_real_numbers(self.house.settings, (one.nhs_number for one in good if one.nhs_number))
         stores = self.house.stores
         with stores.transaction() as tx:
@@ -157,6 +159,10 @@ class _Run:
             done.read += len(batch)
             done.quarantined.update((item.field, item.rule) for item in bad)
             stores.jobs.checkpoint(tx, job, done.as_json())
+
+
+def _set_aside(record: SourceRecord) -> Quarantined:
+    return set_aside(record.feed, record.row, record.original, record.header)
 
 
 def ingest_files(  # noqa: PLR0913 - the last two are options

@@ -1,5 +1,6 @@
 """Keep the demonstration and the real world apart: which NHS numbers may enter which kind of database.
 
+A demonstration refuses a file with a number that could be somebody's; production sets rows with test numbers aside.
 Numbers beginning 5 and 9 have never been issued to anybody (NHS number ranges, ``design/nhs-tracing.md`` 5.4).
 """
 
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from adapters.feed import Quarantined
 from gateway.errors import InputError
 from gateway.settings import Mode
 
@@ -30,3 +32,14 @@ def refuse_real_numbers(settings: Settings, numbers: Iterable[str]) -> None:
             reason="real-number",
             field="nhs_number",
         )
+
+
+def is_test_number(settings: Settings, number: str) -> bool:
+    """Whether ``number`` (ten digits, or empty) belongs to a test and this database to real people."""
+    return settings.mode is Mode.PRODUCTION and number.startswith(NEVER_ISSUED)
+
+
+def set_aside(feed: str, row: int, original: bytes, header: bytes) -> Quarantined:
+    """Return a row with a test number as the quarantine keeps it."""
+    message = "nhs_number: a number of the never-issued ranges, which are for tests [test-number]"
+    return Quarantined(feed, row, "nhs_number", "test-number", message, original, header=header)

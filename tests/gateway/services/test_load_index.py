@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.agreements import demo_agreements
 from gateway.errors import InputError, NotPermitted
+from gateway.services.governance.agreements import activate
 from gateway.services.records import index as loading
 from gateway.services.records.index import IndexReport, IndexSource, load_index
+from gateway.services.records.ingest import ingest_files
 from gateway.services.records.ranges import refuse_real_numbers
 from gateway.settings import Mode, load_settings
 from gateway.storage.factkinds import REGISTRATION
@@ -27,9 +30,12 @@ from tests.gateway.houses import (
     Townsperson,
     Watch,
     empty,
+    event,
+    extract_csv,
     index_csv,
     nth,
     opened,
+    persona,
     register_callers,
     settings_in,
     system,
@@ -159,3 +165,33 @@ def test_without_agreements_nobody_loads_anything(tmp_path: Path) -> None:
         register_callers(house)
         with pytest.raises(NotPermitted):
             load(house, tmp_path)
+
+
+def sign_up(house: House) -> None:
+    """Callers and agreements, and nobody in the index."""
+    register_callers(house)
+    for text in demo_agreements():
+        activate(house, persona(house, "ig-officer"), text)
+
+
+def test_production_sets_test_numbers_aside(tmp_path: Path) -> None:
+    """A test patient in a live index is a wrong answer waiting for somebody."""
+    settings = empty(settings_in(tmp_path / "live", mode=Mode.PRODUCTION))
+    with opened(settings) as house:
+        sign_up(house)
+        done = load(house, tmp_path)
+        held = house.stores.quarantine.list(source="index")
+    assert done.people == 0
+    assert done.quarantined == {"test-number": 13}
+    assert {(row.feed, row.field, row.rule) for row in held} == {("load.csv", "nhs_number", "test-number")}
+    assert sorted(row.row for row in held) == list(range(2, 15))
+    assert not any(person.number in row.message for row in held for person in PEOPLE)
+
+
+def test_production_sets_source_rows_with_test_numbers_aside(tmp_path: Path) -> None:
+    settings = empty(settings_in(tmp_path / "live", mode=Mode.PRODUCTION))
+    path = extract_csv(tmp_path / "cld.csv", [event("c-1", AMINA, number=AMINA.number), event("c-2", BRAM)])
+    with opened(settings) as house:
+        sign_up(house)
+        done = ingest_files(house, system(house, "system-ingest"), "social-care", [path])
+    assert (done.read, done.new, dict(done.quarantined)) == (2, 1, {("nhs_number", "test-number"): 1})
