@@ -123,11 +123,18 @@ class PersonIndex:
         return {wanted[row[0]]: Held(row[1], bytes(row[2])) for row in rows}
 
     def stamp(self, tx: Tx, *, source: str, as_of: date, coverage: str = "") -> IndexInfo:
-        """Record that a load from ``source`` is whole. Until then the index describes itself as it was."""
-        table = people.index_person
-        count = tx.value(sa.select(sa.func.count()).where(table.c.source == source))
+        """Record that a load from ``source`` is whole. Until then the index describes itself as it was.
+
+        People who came over from another source are counted there no more; a source left with nobody is forgotten.
+        """
+        info = people.index_info
+        counts = dict(tx.raw("SELECT source, count(*) FROM index_person GROUP BY source"))
+        tx.run(sa.delete(info).where(info.c.source.not_in(counts)))
+        for other, count in counts.items():
+            tx.run(sa.update(info).where(info.c.source == other).values(people=count))
+        count = counts.get(source, 0)
         row = {"source": source, "as_of": as_of, "coverage": coverage, "people": count, "loaded_at": now()}
-        tx.insert(people.index_info, [row])
+        tx.insert(info, [row])
         return IndexInfo(source, as_of, count, coverage)
 
     def put_terms(self, tx: Tx, counts: Mapping[str, Mapping[str, int]]) -> None:

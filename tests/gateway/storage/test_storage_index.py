@@ -132,6 +132,21 @@ def test_an_index_vouches_for_no_more_than_its_weakest_source(
     assert [info.source for info in stores.index.sources()] == ["gp-list", "pds"]
 
 
+def test_people_who_come_over_from_another_source_are_counted_once(
+    stores: Stores, load: Callable[[Sequence[IndexEntry]], None], make_entry: Callable[..., IndexEntry]
+) -> None:
+    """A demonstration index that was replaced by one from PDS is a PDS index, and whole."""
+    load([make_entry(0), make_entry(1)])
+    with stores.transaction() as tx:
+        stores.index.put_many(tx, [make_entry(0)], source="pds", as_of=AS_OF)
+        stores.index.stamp(tx, source="pds", as_of=AS_OF)
+    assert [(info.source, info.people) for info in stores.index.sources()] == [("demo", 1), ("pds", 1)]
+    with stores.transaction() as tx:
+        stores.index.put_many(tx, [make_entry(1)], source="pds", as_of=AS_OF)
+        stores.index.stamp(tx, source="pds", as_of=AS_OF)
+    assert stores.index.describe() == IndexInfo("pds", AS_OF, 2)
+
+
 def test_an_unknown_source_is_refused(stores: Stores, make_entry: Callable[..., IndexEntry]) -> None:
     with stores.transaction() as tx, pytest.raises(InputError) as refused:
         stores.index.put_many(tx, [make_entry(0)], source="hearsay", as_of=AS_OF)
