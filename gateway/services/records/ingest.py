@@ -253,7 +253,7 @@ def _digest(files: Iterable[Path]) -> str:
     """Identify a set of files by name and content, so that the same files are the same job."""
     whole = hashlib.sha256()
     for path in files:
-        with binary(path) as opened:
+        with named(path), path.open("rb") as opened:
             whole.update(f"{path.name}\0".encode() + hashlib.file_digest(opened, "sha256").digest())
     return whole.hexdigest()[:32]
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gateway.gate import Passage
     from gateway.house import House
     from gateway.services.progress import Report
+    from gateway.storage.jobs import Job
     from gateway.storage.links import Link
     from gateway.storage.records import SourcePerson
     from linkage.decide import Finding
@@ -64,6 +65,7 @@ class _Run:
     engine: Engine
     passage: Passage
     stamp: str
+    job: Job
     done: LinkReport
 
     def batch(self, people: Sequence[SourcePerson]) -> None:
@@ -84,6 +86,7 @@ class _Run:
             stores.traces.put_many(tx, [_result(who, finding, self.stamp) for who, finding in found])
             stores.reviews.close_of(tx, settled)
             self.done.reviews += stores.reviews.open(tx, cases)
+            stores.jobs.checkpoint(tx, self.job, {"traced": self.done.traced + len(found)})
         self._count([finding for _, finding in found], made)
 
     def _count(self, findings: Sequence[Finding], made: Sequence[Link]) -> None:
@@ -100,6 +103,7 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
 
     Raises:
         NotPermitted: no processing grant covers linking.
+        Conflict: another run is at it.
         Unavailable: no usable index, or a store cannot be written; the run can be repeated.
     """
     checked_against(house)
@@ -114,7 +118,8 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
         job=f"link-{engine.model_hash[:12]}",
     ) as passage:
         house.gate.administer(caller, "link:start", engine.model, model_hash=engine.model_hash[:12])
-        run = _Run(house, engine, passage, _stamp(house, engine), done)
+        stamp = _stamp(house, engine)
+        run = _Run(house, engine, passage, stamp, house.stores.jobs.start_or_resume("link", stamp), done)
         while people := house.stores.records.source_people(passage.permit, limit=BATCH, untraced_for=run.stamp):
             run.batch(people)
             report(done.traced, None)
@@ -122,6 +127,7 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
         carry_objections(house, passage.permit)
         with house.stores.transaction() as tx:
             done.duplicates = house.stores.traces.flag_duplicates(tx, Flag.DUPLICATE_IN_SOURCE)
+            house.stores.jobs.finish(tx, run.job, {"traced": done.traced})
     return done
 
 
