@@ -62,13 +62,14 @@ class Stages:
     def steps(self, stage: str) -> tuple[str, list[tuple[str | Path, ...]]]:
         """Return the stage before, and the commands that lead from there."""
         found = self.manifest
-        load = ("index", "load", found.index, "--source", "demo", "--as-of", "2026-09-30")
+        load: tuple[str | Path, ...] = ("index", "load", found.index, "--source", "demo", "--as-of", "2026-09-30")
         feeds = {"social-care": found.social_care, "gp": found.gp, "acute": found.acute}
-        return {
+        known: dict[str, tuple[str, list[tuple[str | Path, ...]]]] = {
             "indexed": ("governed", [load]),
             "fed": ("indexed", [("ingest", name, *paths) for name, paths in feeds.items()]),
             "linked": ("fed", [("link",)]),
-        }[stage]
+        }
+        return known[stage]
 
     def make(self, stage: str) -> Gateway:
         """Return the undisturbed house at a stage; it must stay as it is."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     HouseAt = Callable[[str], Gateway]
 
 
-def dying(where: str, nth: int, *, after: bool = False, batches: int = 120) -> str:
+def dying(where: str, nth: int, when: str = "before", *, batches: int = 120) -> str:
     """Python that lets the process die at the ``nth`` call of ``module:Class.method``; work comes in small batches."""
     return f"""
 import importlib, os, signal
@@ -41,7 +41,7 @@ def die():
 def fatal(*args, **kwargs):
     global calls
     calls += 1
-    if calls == {nth} and not {after}:
+    if calls == {nth} and {when!r} == "before":
         die()
     done = real(*args, **kwargs)
     if calls == {nth}:
@@ -59,21 +59,27 @@ PEOPLE, TERMS, STAMP = (f"gateway.storage.index:PersonIndex.{name}" for name in 
 
 
 @pytest.mark.parametrize(
-    ("where", "nth", "after"),
-    [(CHECKPOINT, 1, True), (RECORDS, 3, False), (CHECKPOINT, 4, True), (HELD, 5, True), (FINISH, 1, False)],
+    ("where", "nth", "when"),
+    [
+        (CHECKPOINT, 1, "after"),
+        (RECORDS, 3, "before"),
+        (CHECKPOINT, 4, "after"),
+        (HELD, 5, "after"),
+        (FINISH, 1, "before"),
+    ],
     ids=["first-batch", "before-rows", "uncommitted", "quarantine-written", "before-done"],
 )
 def test_an_ingest_that_was_killed_goes_on_where_it_was(
     where: str,
     nth: int,
-    after: bool,
+    when: str,
     house_at: HouseAt,
-    stages: Stages,  # noqa: FBT001 - a table of blows
+    stages: Stages,
 ) -> None:
     gateway = house_at("indexed")
     _, (social_care, gp, acute) = stages.steps("fed")
     gateway.good(*social_care)
-    killed = gateway.after(dying(where, nth, after=after), *gp)
+    killed = gateway.after(dying(where, nth, when), *gp)
     assert killed.returncode == SIGKILL, killed.stderr
     assert "already in" not in gateway.good(*gp)
     gateway.good(*acute)
@@ -82,19 +88,19 @@ def test_an_ingest_that_was_killed_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize(
-    ("where", "nth", "after"),
-    [(LINKS, 1, True), (TRACES, 3, True), (LINKS, 4, False), (DUPLICATES, 1, True)],
+    ("where", "nth", "when"),
+    [(LINKS, 1, "after"), (TRACES, 3, "after"), (LINKS, 4, "before"), (DUPLICATES, 1, "after")],
     ids=["first-batch", "uncommitted", "between", "before-the-end"],
 )
 def test_a_link_run_that_was_killed_goes_on_where_it_was(
     where: str,
     nth: int,
-    after: bool,
+    when: str,
     house_at: HouseAt,
-    stages: Stages,  # noqa: FBT001 - as above
+    stages: Stages,
 ) -> None:
     gateway = house_at("fed")
-    killed = gateway.after(dying(where, nth, after=after, batches=100), "link")
+    killed = gateway.after(dying(where, nth, when, batches=100), "link")
     assert killed.returncode == SIGKILL, killed.stderr
     gateway.good("link")
     assert gateway.digest() == stages.digest("linked")
@@ -110,20 +116,20 @@ def test_a_link_run_that_was_killed_is_finished_by_a_worker(house_at: HouseAt, s
 
 
 @pytest.mark.parametrize(
-    ("where", "nth", "after"),
-    [(PEOPLE, 2, True), (PEOPLE, 4, False), (TERMS, 1, True), (STAMP, 1, False)],
+    ("where", "nth", "when"),
+    [(PEOPLE, 2, "after"), (PEOPLE, 4, "before"), (TERMS, 1, "after"), (STAMP, 1, "before")],
     ids=["uncommitted", "between", "terms-written", "before-the-stamp"],
 )
 def test_an_index_that_was_half_loaded_answers_nothing_until_it_is_whole(
     where: str,
     nth: int,
-    after: bool,
+    when: str,
     house_at: HouseAt,
-    stages: Stages,  # noqa: FBT001 - as above
+    stages: Stages,
 ) -> None:
     gateway = house_at("governed")
     _, (load,) = stages.steps("indexed")
-    killed = gateway.after(dying(where, nth, after=after), *load)
+    killed = gateway.after(dying(where, nth, when), *load)
     assert killed.returncode == SIGKILL, killed.stderr
     asked = gateway("verify", "9990000018", "--family", "Sentinelname", "--birthdate", "1950")
     assert (asked.exit_code, asked.stdout) == (4, "")
@@ -137,7 +143,7 @@ def test_twice_killed_is_no_worse(house_at: HouseAt, stages: Stages) -> None:
     social_care, gp, acute = stages.steps("fed")[1]
     for words in (social_care, gp, acute):
         for nth in (1, 2):
-            gateway.after(dying(CHECKPOINT, nth, after=True, batches=50), *words)
+            gateway.after(dying(CHECKPOINT, nth, "after", batches=50), *words)
         gateway.good(*words)
     assert gateway.digest() == stages.digest("fed")
 
