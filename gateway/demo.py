@@ -71,8 +71,10 @@ class Run:
         self.seconds[name] = time.monotonic() - begun
 
 
-def run(settings: Settings, *, people: int, seed: int, out: Console | None = None) -> None:
+def run(settings: Settings, *, people: int, seed: int, out: Console | None = None) -> Settings:
     """Load the county, the three feeds and the demo agreements; link; release; print the summary.
+
+    Returns the settings of the demonstration, to serve it with.
 
     May be run again: what is in already is left as it is, and an interrupted run goes on where it stopped.
 
@@ -93,6 +95,7 @@ def run(settings: Settings, *, people: int, seed: int, out: Console | None = Non
         _summary(house, manifest, done, out)
     finally:
         house.close()
+    return settings
 
 
 def _county(folder: Path, people: int, seed: int) -> Manifest:

@@ -24,8 +24,8 @@ def demo(desk: Desk, people: int, seed: int, no_serve: bool, host: str, port: in
     """  # noqa: D301 - click's mark for lines to keep as they are
     from gateway.demo import run  # noqa: PLC0415 - the only importer of fixtures, and only when asked
 
-    run(desk.settings, people=people, seed=seed)
+    settings = run(desk.settings, people=people, seed=seed)
     if not no_serve:
         from gateway.app import serve  # noqa: PLC0415
 
-        serve(desk.settings, host=host, port=port)
+        serve(settings, host=host, port=port)

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from tests.journeys.conftest import PEOPLE, SEED
-from tests.journeys.real import Real
+from tests.journeys.real import Real, free_port, wait_until_ready
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,3 +75,15 @@ def test_two_demonstrations_of_one_seed_know_the_same(gateway: Real, tmp_path: P
     second = Real(tmp_path / "elsewhere")
     second.good("demo", "--people", PEOPLE, "--seed", SEED, "--no-serve")
     assert second.good("db", "digest") == gateway.good("db", "digest")
+
+
+def test_from_an_empty_folder_the_demo_ends_by_serving(tmp_path: Path) -> None:
+    """What ``make run`` does on a fresh machine: nothing is set, nothing is there, and at the end pages answer."""
+    port = free_port()
+    with Real(tmp_path / "var").started("demo", "--people", "500", "--port", str(port)) as server:
+        wait_until_ready(server, f"http://127.0.0.1:{port}")
+        page = requests.get(f"http://127.0.0.1:{port}/sign-in", timeout=10)
+        server.process.terminate()
+        server.ended()
+    assert page.status_code == 200
+    assert "Demonstration" in page.text
