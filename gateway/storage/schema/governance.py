@@ -53,7 +53,7 @@ fact = Table(
     "fact",
     gateway,
     Column("kind", String(32), primary_key=True),
-    Column("subject", String(128), primary_key=True),
+    Column("subject", String(128), primary_key=True, index=True),
     Column("value", String(128), primary_key=True),
     Column("source", String(64), nullable=False),
     Column("as_of", Utc, nullable=False),

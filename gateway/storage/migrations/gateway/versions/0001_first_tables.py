@@ -92,6 +92,7 @@ def _fact() -> None:
         sa.Column("expires", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("kind", "subject", "value", name=op.f("pk_fact")),
     )
+    op.create_index("ix_fact_subject", "fact", ["subject"])
 
 
 def _index_info() -> None:
