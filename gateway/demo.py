@@ -20,7 +20,8 @@ from fixtures.agreements import demo_agreements
 from fixtures.rates import AS_OF
 from fixtures.write import write_demo
 from gateway.auth.caller import Kind
-from gateway.errors import Unavailable
+from gateway.cli.progress import progress
+from gateway.errors import InputError, Unavailable
 from gateway.house import open_house
 from gateway.services.governance import agreements, callers
 from gateway.services.governance.facts import load_facts, load_organisations
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from fixtures.write import Manifest
     from gateway.auth.caller import Caller
     from gateway.house import House
+    from gateway.services.progress import Report
     from gateway.services.records.ingest import IngestReport
     from gateway.services.records.link import LinkReport
     from gateway.services.releases.build import BuiltRelease
@@ -63,11 +65,12 @@ class Run:
     release: BuiltRelease | None = None
 
     @contextmanager
-    def step(self, name: str, out: Console) -> Iterator[None]:
-        """Time one step and say that it is being done."""
+    def step(self, name: str, out: Console) -> Iterator[Report]:
+        """Time one step, say that it is being done, and show how far it has come."""
         begun = time.monotonic()
         out.print(f"{name} …", highlight=False)
-        yield
+        with progress(name.lower()) as report:
+            yield report
         self.seconds[name] = time.monotonic() - begun
 
 
@@ -80,15 +83,19 @@ def run(settings: Settings, *, people: int, seed: int, out: Console | None = Non
 
     Raises:
         Conflict: this database is a production one.
+        InputError: a PostgreSQL database holds a demonstration of another county.
         Unavailable: a store cannot be written, or the ledger has been altered.
     """
     out = out or Console(highlight=False, soft_wrap=True)
+    county = f"county-{people}-{seed}"
     settings = settings.model_copy(update={"mode": Mode.DEMO, "organisation": COUNCIL})
+    settings = _own_house(settings, county, out)
     upgrade(settings)
     Keyring(settings.keys_dir).init()
     done = Run()
     with done.step("Making a synthetic county", out):
-        manifest = _county(settings.data_dir / f"county-{people}-{seed}", people, seed)
+        # the same arguments give the same bytes: a second run reads the same files again
+        manifest = write_demo(settings.data_dir / county, people, seed)
     house = open_house(settings)
     try:
         _load(house, manifest, done, out)
@@ -98,30 +105,41 @@ def run(settings: Settings, *, people: int, seed: int, out: Console | None = Non
     return settings
 
 
-def _county(folder: Path, people: int, seed: int) -> Manifest:
-    """Write the county's files; the same arguments give the same bytes, so that a second run reads them again."""
-    return write_demo(folder, people, seed)
+def _own_house(settings: Settings, county: str, out: Console) -> Settings:
+    """One county, one house: another county gives the same numbers and local ids to other people.
+
+    Raises:
+        InputError: a PostgreSQL database holds another county.
+    """
+    held = {folder.name for folder in settings.data_dir.glob("county-*-*")}
+    if not held or county in held:
+        return settings
+    if settings.database_url:
+        raise InputError(f"this database holds {min(held)}: use another", reason="another-county")
+    apart = settings.data_dir / county.replace("county", "demo")
+    out.print(f"This data folder holds {min(held)}; {county} gets its own: --data-dir {apart}", markup=False)
+    return settings.model_copy(update={"data_dir": apart})
 
 
 def _load(house: House, manifest: Manifest, done: Run, out: Console) -> None:
     with done.step("Registering callers, organisations, agreements and facts", out):
         _govern(house, manifest)
-    with done.step("Loading the population index", out):
+    with done.step("Loading the population index", out) as report:
         if house.stores.index.describe() is None:
-            load_index(house, _system(house, "system-index"), IndexSource(manifest.index, "demo", AS_OF))
+            load_index(house, _system(house, "system-index"), IndexSource(manifest.index, "demo", AS_OF), report)
     feeds = {"social-care": manifest.social_care, "gp": manifest.gp, "acute": manifest.acute}
     for source, paths in feeds.items():
-        with done.step(f"Reading {source}", out):
-            done.ingests[source] = ingest_files(house, _system(house, "system-ingest"), source, paths)
-    with done.step("Finding NHS numbers and joining records", out):
-        done.links = link_all(house, _system(house, "system-link"))
-    with done.step("Releasing pseudonymised data", out):
+        with done.step(f"Reading {source}", out) as report:
+            done.ingests[source] = ingest_files(house, _system(house, "system-ingest"), source, paths, report)
+    with done.step("Finding NHS numbers and joining records", out) as report:
+        done.links = link_all(house, _system(house, "system-link"), report)
+    with done.step("Releasing pseudonymised data", out) as report:
         caller = callers.named_caller(house, "system-release", Purpose.ANALYTICS)
-        done.release = build_release(house, caller, "ISA-ANALYTICS", f"{AS_OF:%Y-%m}")
+        done.release = build_release(house, caller, "ISA-ANALYTICS", f"{AS_OF:%Y-%m}", report)
     with done.step("Proving the ledger and signing its head", out):
-        report = verify_ledger(house)
-        if report.damage is not None:
-            raise Unavailable(f"the ledger is damaged: row {report.damage.seq}", reason="ledger-damaged")
+        proof = verify_ledger(house)
+        if proof.damage is not None:
+            raise Unavailable(f"the ledger is damaged: row {proof.damage.seq}", reason="ledger-damaged")
         make_checkpoint(house, house.settings.data_dir / "witness")
 
 

@@ -17,7 +17,8 @@ from gateway.cli.context import Desk, pass_desk
 def demo(desk: Desk, people: int, seed: int, no_serve: bool, host: str, port: int) -> None:  # noqa: FBT001, PLR0913, PLR0917 - options
     """Load synthetic people and three real-format feeds, link them, release data, print a summary, and serve.
 
-    May be given again: what is in is left as it is, and a run that was stopped goes on.
+    May be given again: what is in is left as it is, and a run that was stopped goes on. Another number of people or
+    seed is another county, and gets a house of its own inside the data folder.
 
     \b
     gateway demo --people 5000 --no-serve

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def summary(demonstration: tuple[Real, CompletedProcess[str]]) -> str:
     ran = demonstration[1]
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
 

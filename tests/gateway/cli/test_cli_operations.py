@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,12 @@ from gateway.cli.progress import progress
 from gateway.house import open_house, settings_for
 from gateway.jobs.worker import run_pending
 from gateway.services.progress import silent
+from tests.gateway.cli.conftest import PEOPLE, SEED, Command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
-
-    from tests.gateway.cli.conftest import Command
 
 
 # --- the demonstration --------------------------------------------------------------------------------------------
@@ -54,6 +54,29 @@ def test_a_second_demonstration_leaves_everything_as_it_is(gateway: Command) -> 
     assert ran.exit_code == 0
     assert "Against planted truth, social-care: found " in ran.stdout
     assert gateway("db", "digest").stdout == before
+
+
+def test_another_county_gets_a_house_of_its_own(own_gateway: Command) -> None:
+    """It gives the same numbers to other people: mixed, the two would be joined wrongly."""
+    before = own_gateway("db", "digest").stdout
+    (own_gateway.folder / f"county-{PEOPLE}-{SEED}").mkdir()
+    ran = own_gateway("demo", "--people", "500", "--seed", "46", "--no-serve")
+    assert ran.exit_code == 0
+    apart = own_gateway.folder / "demo-500-46"
+    assert f"county-500-46 gets its own: --data-dir {apart}" in ran.stdout
+    found = re.findall(r"Against planted truth, [a-z-]+: found ([\d.]+)%", ran.stdout)
+    assert min(map(float, found)) > 80
+    assert own_gateway("db", "digest").stdout == before
+    assert Command(apart)("audit", "verify").exit_code == 0
+
+
+def test_a_database_elsewhere_takes_no_second_county(gateway: Command) -> None:
+    elsewhere = {"GATEWAY_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "GATEWAY_MODE": "demo"}
+    ran = gateway("demo", "--people", "500", "--seed", "46", "--no-serve", env=elsewhere)
+    assert (ran.exit_code, ran.stderr) == (
+        2,
+        f"gateway: this database holds county-{PEOPLE}-{SEED}: use another [another-county]\n",
+    )
 
 
 def test_a_damaged_ledger_ends_the_demonstration(own_gateway: Command) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from gateway.auth.caller import Caller
+    from gateway.house import House
+    from gateway.services.tracing.verify import VerifyResult
+    from gateway.transports.pds import PdsClient
+    from linkage.person import Demographics
     from tests.gateway.cli.conftest import Command
 
     People = dict[str, dict[str, str]]
@@ -127,6 +133,29 @@ def test_a_purpose_outside_the_agreement_is_refused_and_recorded(
 def test_pds_is_asked_only_where_it_is_set(gateway: Command, people: People, examples: dict[str, str]) -> None:
     ran = verify(gateway, examples["right"], people[examples["right"]], "--with-pds")
     assert (ran.exit_code, ran.stderr) == (2, "gateway: --with-pds: set GATEWAY_PDS_BASE_URL [pds-not-set]\n")
+
+
+def test_with_pds_the_answer_is_that_of_pds(
+    gateway: Command, people: People, examples: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What PDS makes of an answer is tested with the use case; here, that it is asked with what was found."""
+    asked: list[str] = []
+
+    def confirm(
+        _house: House, caller: Caller, found: VerifyResult, _asked: Demographics, _pds: PdsClient
+    ) -> VerifyResult:
+        asked.append(f"{caller.subject} {found.status}")
+        return replace(found, status="01")
+
+    monkeypatch.setattr("gateway.services.tracing.upstream.confirm_with_pds", confirm)
+    person = people[examples["right"]]
+    ran = gateway(
+        "verify", examples["right"], "--family", person["family"], "--given", person["given"],
+        "--birthdate", person["birth_date"], "--with-pds",
+        env={"GATEWAY_PDS_BASE_URL": "https://pds.example/FHIR/R4"},
+    )  # fmt: skip
+    assert (ran.exit_code, asked) == (0, ["data-team 02"])
+    assert "Status indicator 01." in ran.stdout
 
 
 def test_a_pds_that_does_not_answer_is_an_upstream_failure(
