@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _NAMESPACE: Final = UUID("c2b7f5a4-6d0e-5b2b-9d53-2f4d8f1f7c33")
 LEASE: Final = timedelta(minutes=5)
+_DEAD: Final = frozenset("ZXx")
 
 
 class JobState(StrEnum):
@@ -59,9 +60,11 @@ def _started(pid: int) -> str:
         return ""
     try:
         # The name in brackets may hold anything, spaces too: count from its end.
-        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+        told = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:
         return "gone"
+    # A process that was killed keeps its number until its parent asks after it, and some parents never do.
+    return "gone" if told[0] in _DEAD else told[19]
 
 
 def is_alive(worker: str) -> bool:

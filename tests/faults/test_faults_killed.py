@@ -6,7 +6,10 @@ One test strikes from outside, at a time nobody chose.
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING
 import pysqlite3
 import pytest
 
+from gateway.storage.jobs import is_alive, worker_name
 from tests.faults.stages import SIGKILL
 from tests.journeys.real import PATIENCE, Real
 
@@ -183,3 +187,13 @@ def count(view: pysqlite3.Connection) -> int:
 
 def unfinished(view: pysqlite3.Connection) -> bool:
     return bool(view.execute("SELECT count(*) FROM job WHERE state <> 'done'").fetchone()[0])
+
+
+def test_a_killed_worker_that_nobody_asked_after_is_dead_all_the_same() -> None:
+    """A container's first process may never reap its children: they stay in the table of processes."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as worker:
+        name = worker_name(worker.pid)
+        assert is_alive(name)
+        worker.kill()
+        os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+        assert not is_alive(name)
