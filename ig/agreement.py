@@ -99,7 +99,10 @@ def _check_schema(document: Document) -> None:
     faults = [(*_place(document, fault), fault) for fault in _validator().iter_errors(document.value)]
     if faults:
         line, path, fault = min(faults, key=lambda f: (f[2].validator != "additionalProperties", f[0], f[1]))
-        raise AgreementFault(line, path, f"schema-{fault.validator}", fault.message[:200])
+        # a file that is no agreement at all may be somebody's data: nothing of it is repeated
+        foreign = fault.validator == "type" and not fault.absolute_path
+        said = "this is not an agreement: a mapping of keys was expected" if foreign else fault.message[:200]
+        raise AgreementFault(line, path, f"schema-{fault.validator}", said)
 
 
 def _place(document: Document, fault: ValidationError) -> tuple[int, str]:

@@ -102,3 +102,11 @@ def test_what_is_not_said_is_the_narrower_reading(
     assert (plain.s_flag, plain.on_lapse, plain.break_glass) == ("exclude_person", "deny", False)
     assert plain.party("999") is not None
     assert plain.party("XXX") is None
+
+
+def test_a_file_that_is_no_agreement_is_refused_without_a_word_of_it() -> None:
+    """A people CSV, given by mistake."""
+    with pytest.raises(AgreementFault) as refused:
+        load("Weatherby Amina 1961-03-04 LE2 1AA")
+    assert "Weatherby" not in str(refused.value)
+    assert "not an agreement" in str(refused.value)

@@ -191,8 +191,13 @@ def report(house: House, caller: Caller) -> Iterator[str]:
     ) as passage:
         rows = _Asked().rows(house, passage)
         passage.disclose((), rows=len(rows))
-    for title, key in (("purpose", "purpose"), ("agreement", "agreement"), ("reason", "reason")):
-        for value, count in sorted(Counter(str(row.body.get(key, "")) for row in rows).items()):
+    for title in ("purpose", "agreement", "organisation", "reason"):
+        for value, count in sorted(Counter(_told(row, title) for row in rows).items()):
             yield f"{title}  {value or 'none'}: {count:,}"
     for alert in examine([row.body for row in rows]):
         yield f"look at  {alert}"
+
+
+def _told(row: LedgerRow, name: str) -> str:
+    """What a row says of one thing, of itself or of its actor."""
+    return str(row.body.get(name) or row.body.get("actor", {}).get(name, ""))

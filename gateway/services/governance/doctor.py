@@ -37,7 +37,13 @@ def examine(settings: Settings) -> list[Finding]:
     except GatewayError as error:
         return [*found, Finding("stores", good=False, words=str(error))]
     try:
-        return [*found, Finding("stores", good=True, words="both open"), _index(house), *_agreements(house)]
+        return [
+            *found,
+            Finding("stores", good=True, words="both open"),
+            _keys(house),
+            _index(house),
+            *_agreements(house),
+        ]
     finally:
         house.close()
 
@@ -47,6 +53,14 @@ def _sqlite(settings: Settings) -> Finding:
         return Finding("database", good=True, words="PostgreSQL")
     fit = tuple(map(int, sqlite_version().split("."))) >= OLDEST_SQLITE
     return Finding("SQLite", good=fit, words=f"{sqlite_version()}, needs {'.'.join(map(str, OLDEST_SQLITE))} or later")
+
+
+def _keys(house: House) -> Finding:
+    try:
+        house.stores.keys.check()
+    except GatewayError as error:
+        return Finding("keys", good=False, words=str(error))
+    return Finding("keys", good=True, words="every one is there and readable by this service alone")
 
 
 def _index(house: House) -> Finding:

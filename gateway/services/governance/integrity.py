@@ -12,10 +12,13 @@ from ig.checkpoint import verify as verify_note
 from ig.ledger import Damage, Kind, verify_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from gateway.house import House
+    from gateway.storage.ledger import StoredCheckpoint
 
 ORIGIN: Final = "nhs-linkage-gateway/ledger"
 SIGNER: Final = "nhs-linkage-gateway"
@@ -35,23 +38,39 @@ class IntegrityReport:
 def verify_ledger(house: House, witness: Path | None = None) -> IntegrityReport:
     """Read the whole ledger against its own checkpoints and, where given, a witness's copies of them.
 
+    A checkpoint beside the ledger that this box did not sign is damage like any other.
+
     Raises:
         InputError: a witness's file is not a checkpoint that this box signed.
         Unavailable: the ledger cannot be read.
     """
     ledger, keys = house.stores.ledger, house.stores.keys
     ledger.flush()
-    notes = [stored.note for stored in ledger.checkpoints()] + _witnessed(witness)
     key = keys.checkpoint_key().public_key()
+    own, forged = _own_checkpoints(ledger.checkpoints(), key)
     try:
-        checkpoints = [verify_note(note, SIGNER, key) for note in notes]
+        checkpoints = own + [verify_note(note, SIGNER, key) for note in _witnessed(witness)]
     except NoteFault as fault:
         raise InputError(f"a checkpoint: {fault}", reason="checkpoint", field="checkpoints") from None
-    damage = verify_rows(ledger.rows(), keys.ledger_mac(), checkpoints)
+    damage = verify_rows(ledger.rows(), keys.ledger_mac(), checkpoints) or forged
     if damage is None and (filed := ledger.misfiled()) is not None:
         damage = Damage(filed, Kind.ALTERED)
     last = next(iter(ledger.rows(max(1, ledger.size()))), None)
     return IntegrityReport(ledger.size(), len(checkpoints), last.hash.hex() if last else "", damage)
+
+
+def _own_checkpoints(
+    stored: Sequence[StoredCheckpoint], key: Ed25519PublicKey
+) -> tuple[list[Checkpoint], Damage | None]:
+    """The checkpoints kept beside the ledger, and the first of them that this box did not sign."""
+    sound: list[Checkpoint] = []
+    forged: Damage | None = None
+    for one in stored:
+        try:
+            sound.append(verify_note(one.note, SIGNER, key))
+        except NoteFault:
+            forged = forged or Damage(max(1, one.size), Kind.FORGED)
+    return sound, forged
 
 
 def make_checkpoint(house: House, folder: Path | None = None) -> str:

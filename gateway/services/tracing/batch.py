@@ -48,7 +48,10 @@ REQUEST_COLUMNS: Final = (
     "death_date",
     "previous_family",
     "previous_postcode",
+    "superseded_by",
+    "sensitivity",
 )
+"""The index CSV's columns with ``row_id`` first; the last two say nothing about whom to find, and are passed over."""
 RESPONSE_COLUMNS: Final = (
     "row_id",
     "outcome",

@@ -191,6 +191,14 @@ def test_a_house_without_an_index_is_told_so(tmp_path: Path) -> None:
     assert not {one.what: one.good for one in examine(settings)}["index"]
 
 
+def test_a_key_that_others_can_read_is_told(tmp_path: Path) -> None:
+    settings = empty(settings_in(tmp_path / "var"))
+    (settings.keys_dir / "session-secret.key").chmod(0o644)
+    found = {one.what: one for one in examine(settings)}
+    assert not found["keys"].good
+    assert "session-secret.key" in found["keys"].words
+
+
 def test_a_house_that_cannot_be_opened_is_told_so(tmp_path: Path) -> None:
     found = {one.what: one for one in examine(settings_in(tmp_path / "nothing-here"))}
     assert not found["stores"].good

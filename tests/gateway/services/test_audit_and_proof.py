@@ -197,3 +197,16 @@ def test_a_witness_that_is_not_there_is_refused_by_name(busy: House, tmp_path: P
         verify_ledger(busy, tmp_path / "empty")
     with pytest.raises(InputError, match=r"absent\.txt"):
         verify_ledger(busy, tmp_path / "absent.txt")
+
+
+def test_a_checkpoint_beside_the_ledger_that_this_box_did_not_sign_is_damage(busy: House) -> None:
+    size = busy.stores.ledger.size()
+    busy.stores.ledger.put_checkpoint(size, "not a note of ours\n")
+    found = verify_ledger(busy)
+    assert found.damage is not None
+    assert (found.damage.seq, found.damage.kind) == (size, "forged")
+
+
+def test_a_report_counts_by_organisation(busy: House) -> None:
+    lines = list(report(busy, persona(busy, "ig-officer")))
+    assert any(line.startswith("organisation  999: ") for line in lines)
