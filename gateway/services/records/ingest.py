@@ -20,7 +20,7 @@ from gateway.errors import InputError
 from gateway.services.files import binary, named
 from gateway.services.progress import silent
 from gateway.services.records.objections import objections
-from gateway.services.records.ranges import is_test_number, refuse_real_numbers, set_aside
+from gateway.services.records.ranges import fit_for, set_aside
 from gateway.services.records.shelves import dataset_of, shelf_of
 from gateway.storage.jobs import JobState
 from gateway.storage.records import Incoming
@@ -146,11 +146,10 @@ class _Run:
         return done
 
     def _store(self, job: Job, batch: Sequence[Item], done: IngestReport) -> None:
+        read = (incoming(item) for item in batch if isinstance(item, SourceRecord))
+        good, aside = fit_for(self.house.settings, read)
         bad = [item for item in batch if isinstance(item, Quarantined)]
-        read = [incoming(item) for item in batch if isinstance(item, SourceRecord)]
-        good = [one for one in read if not is_test_number(self.house.settings, one.nhs_number)]
-        bad += [_set_aside(one.record) for one in read if is_test_number(self.house.settings, one.nhs_number)]
-        refuse_real_numbers(self.house.settings, (one.nhs_number for one in good if one.nhs_number))
+        bad += [_set_aside(one.record) for one in aside]
         stores = self.house.stores
         with stores.transaction() as tx:
             done.add(stores.records.put_many(tx, good, shelf_of))

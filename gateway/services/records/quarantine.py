@@ -9,7 +9,7 @@ from adapters.feed import FeedRefused, SourceRecord
 from adapters.feed import replay as as_feed
 from gateway.services.records.ingest import READERS, incoming
 from gateway.services.records.objections import objections
-from gateway.services.records.ranges import refuse_real_numbers
+from gateway.services.records.ranges import fit_for
 from gateway.services.records.shelves import DATASET_OF, shelf_of
 from gateway.storage.quarantine import QuarantineState
 from ig.decide import Population
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.gate import Passage
     from gateway.house import House
     from gateway.storage.quarantine import HeldRow, QuarantinedRow
+    from gateway.storage.records import Incoming
 
 _PAGE: Final = 500
 
@@ -69,17 +70,17 @@ def _replay_source(house: House, passage: Passage, source: str, done: ReplayRepo
     after = ""
     while rows := house.stores.quarantine.list(source=source, state=QuarantineState.HELD, after=after, limit=_PAGE):
         after = rows[-1].quarantine_id
-        mended: dict[str, SourceRecord] = {}
+        readable: dict[str, Incoming] = {}
         for row in rows:
             again = _again(source, house.stores.quarantine.get(passage.permit, row.quarantine_id))
             if again is not None:
-                mended[row.quarantine_id] = again
-        good = [incoming(record) for record in mended.values()]
-        refuse_real_numbers(house.settings, (one.nhs_number for one in good if one.nhs_number))
+                readable[row.quarantine_id] = incoming(again)
+        good, aside = fit_for(house.settings, readable.values())
+        mended = [held for held, one in readable.items() if one not in aside]
         with house.stores.transaction() as tx:
             house.stores.records.put_many(tx, good, shelf_of)
             house.stores.governance.facts.put_many(tx, objections(good))
-            house.stores.quarantine.mark(tx, list(mended), QuarantineState.REPLAYED)
+            house.stores.quarantine.mark(tx, mended, QuarantineState.REPLAYED)
         done.read += len(rows)
         done.mended += len(mended)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.settings import Settings
+    from gateway.storage.records import Incoming
 
 NEVER_ISSUED: Final = ("5", "9")
 
@@ -37,6 +38,20 @@ def refuse_real_numbers(settings: Settings, numbers: Iterable[str]) -> None:
 def is_test_number(settings: Settings, number: str) -> bool:
     """Whether ``number`` (ten digits, or empty) belongs to a test and this database to real people."""
     return settings.mode is Mode.PRODUCTION and number.startswith(NEVER_ISSUED)
+
+
+def fit_for(settings: Settings, read: Iterable[Incoming]) -> tuple[list[Incoming], list[Incoming]]:
+    """Part what may enter this database from what carries a test number into production.
+
+    Raises:
+        InputError: demo mode, and a number could be somebody's.
+    """
+    fit: list[Incoming] = []
+    aside: list[Incoming] = []
+    for one in read:
+        (aside if is_test_number(settings, one.nhs_number) else fit).append(one)
+    refuse_real_numbers(settings, (one.nhs_number for one in fit if one.nhs_number))
+    return fit, aside
 
 
 def set_aside(feed: str, row: int, original: bytes, header: bytes) -> Quarantined:

@@ -14,6 +14,7 @@ from gateway.services.governance.agreements import activate
 from gateway.services.records import index as loading
 from gateway.services.records.index import IndexReport, IndexSource, load_index
 from gateway.services.records.ingest import ingest_files
+from gateway.services.records.quarantine import replay
 from gateway.services.records.ranges import refuse_real_numbers
 from gateway.settings import Mode, load_settings
 from gateway.storage.factkinds import REGISTRATION
@@ -194,4 +195,8 @@ def test_production_sets_source_rows_with_test_numbers_aside(tmp_path: Path) -> 
     with opened(settings) as house:
         sign_up(house)
         done = ingest_files(house, system(house, "system-ingest"), "social-care", [path])
+        again = replay(house, system(house, "system-ingest"))
+        held = house.stores.quarantine.list(source="social-care")
+    assert (again.read, again.mended) == (1, 0), "reading it again does not let it in"
+    assert [row.rule for row in held] == ["test-number"]
     assert (done.read, done.new, dict(done.quarantined)) == (2, 1, {("nhs_number", "test-number"): 1})
