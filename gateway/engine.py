@@ -34,7 +34,7 @@ class Engine:
     ) -> Finding:
         """Find the person in the index; ``never`` holds the person ids a human has ruled out."""
         if asked.nhs_number is not None:
-            held, current = self.held(permit, asked.nhs_number)
+            held, current = self.index.with_successor(permit, asked.nhs_number)
             conclusive = self.matcher.cross_check(asked, held, current)
             if conclusive is not None and conclusive.best and conclusive.best.candidate.person_id not in never:
                 return conclusive
@@ -42,7 +42,7 @@ class Engine:
 
     def verify(self, permit: Permit, number: NhsNumber, asked: Person) -> Verification:
         """Confirm that ``number`` is the person's; other people are looked at only when it seems not to be."""
-        held, current = self.held(permit, number)
+        held, current = self.index.with_successor(permit, number)
         return self.matcher.verify(asked, held, current, self.candidates(permit, asked))
 
     def candidates(self, permit: Permit, asked: Person) -> list[Candidate]:
@@ -51,10 +51,3 @@ class Engine:
         known = {one.person.nhs_number for one in found}
         absent = {one.superseded_by for one in found if one.superseded_by and one.superseded_by not in known}
         return [*found, *self.index.by_numbers(permit, absent).values()] if absent else found
-
-    def held(self, permit: Permit, number: NhsNumber) -> tuple[Candidate | None, Candidate | None]:
-        """Return the row of a number and, where that was superseded, the row in force."""
-        held = self.index.by_number(permit, number)
-        if held is None or held.superseded_by is None:
-            return held, None
-        return held, self.index.by_number(permit, held.superseded_by)

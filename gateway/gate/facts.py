@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from gateway.storage.facts import StoredFact
     from gateway.storage.permit import Permit
     from ig.decide import Request
-    from linkage.decide import Candidate
 
 _OPT_OUT: Final = opt_out("")
 
@@ -43,13 +42,12 @@ class FactFinder:
         if not isinstance(request.subject, Known):
             return Facts(assurance=assurance, optouts=lists)
         rows = facts.of([request.subject.ref])
-        indexed = self._indexed(request.subject.ref)
-        registration = self._registration(indexed)
+        registration, restricted = self._indexed(request.subject.ref)
         return Facts(
             assurance=assurance,
             relationship=legitimate(_ties(rows, registration), request.asker.subject, request.asker.organisation, now),
             registration=registration,
-            restricted=self._restricted(indexed),
+            restricted=restricted,
             optouts={**lists, **_own_opt_outs(rows)},
         )
 
@@ -62,20 +60,14 @@ class FactFinder:
             if kind.startswith(_OPT_OUT)
         }
 
-    def _indexed(self, person_id: str) -> Candidate | None:
-        return self._stores.index.by_person(self._own_permit(), person_id)
-
-    def _registration(self, indexed: Candidate | None) -> Fact | None:
+    def _indexed(self, person_id: str) -> tuple[Fact | None, Fact | None]:
+        """Where the index has the person registered, and how it protects them; both unknown for somebody it lacks."""
+        held = self._stores.index.by_person(self._own_permit(), person_id)
         info = self._stores.index.describe()
-        if indexed is None or info is None:
-            return None
-        return Fact(indexed.person.gp_practice or "none", info.source, _midnight(info.as_of))
-
-    def _restricted(self, indexed: Candidate | None) -> Fact | None:
-        info = self._stores.index.describe()
-        if indexed is None or info is None:
-            return None
-        return Fact(indexed.security.value, info.source, _midnight(info.as_of))
+        if held is None or info is None:
+            return None, None
+        at = _midnight(info.as_of)
+        return Fact(held.person.gp_practice or "none", info.source, at), Fact(held.security.value, info.source, at)
 
 
 def _ties(rows: Iterable[StoredFact], registration: Fact | None) -> list[Tie]:

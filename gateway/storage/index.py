@@ -185,6 +185,13 @@ class PersonIndex:
         rows = self._fetch(sql, (_row_id(number),))
         return _candidate(*rows[0]) if rows else None
 
+    def with_successor(self, permit: Permit, number: NhsNumber) -> tuple[Candidate | None, Candidate | None]:
+        """Return the person of a number and, where that number was superseded, the person of the one in force."""
+        held = self.by_number(permit, number)
+        if held is None or held.superseded_by is None:
+            return held, None
+        return held, self.by_number(permit, held.superseded_by)
+
     def by_numbers(self, permit: Permit, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Candidate]:
         """Return the people of those numbers that the index knows."""
         require(permit)

@@ -98,10 +98,11 @@ def _load(house: House, index: IndexSource, report: Report) -> IndexReport:
         bad = [row for row in read if isinstance(row, Quarantined)]
         good = [row for row in read if not isinstance(row, Quarantined)]
         refuse_real_numbers(house.settings, (row.demographics.nhs_number for row in good))
-        entries = [_entry(row, index) for row in good]
+        people = [normalise(row.demographics) for row in good]
+        entries = [_entry(row, person, index) for row, person in zip(good, people, strict=True)]
         with stores.transaction() as tx:
             stores.index.put_many(tx, entries, source=index.source, as_of=index.as_of)
-            stores.governance.facts.put_many(tx, _registrations(entries, index))
+            stores.governance.facts.put_many(tx, _registrations(entries, people, index))
             stores.quarantine.put_many(tx, "index", bad)
         done.people += len(good)
         done.quarantined.update(row.rule for row in bad)
@@ -116,8 +117,7 @@ def _for_use(settings: Settings, row: IndexRow | Quarantined, feed: str) -> Inde
     return set_aside(feed, row.row, row.original, row.header)
 
 
-def _entry(row: IndexRow, index: IndexSource) -> IndexEntry:
-    person = normalise(row.demographics)
+def _entry(row: IndexRow, person: Person, index: IndexSource) -> IndexEntry:
     number = NhsNumber.parse(row.demographics.nhs_number)
     patient = spine.pds_patient(row, version=1, source=index.source, as_of=index.as_of.isoformat())
     # An invalidated row may be a protected person's former identity: it is known by number alone, and never found.
@@ -133,11 +133,11 @@ def _entry(row: IndexRow, index: IndexSource) -> IndexEntry:
     )
 
 
-def _registrations(entries: Sequence[IndexEntry], index: IndexSource) -> list[StoredFact]:
+def _registrations(entries: Sequence[IndexEntry], people: Sequence[Person], index: IndexSource) -> list[StoredFact]:
     """Who is registered where, as facts that row filters can join. A restricted person's practice is not written."""
     rows, at = [], datetime.combine(index.as_of, time.min, UTC)
-    for entry in entries:
-        practice = Person.unpack(entry.packed).gp_practice
+    for entry, person in zip(entries, people, strict=True):
+        practice = person.gp_practice
         if practice and not entry.security.hides_location and entry.superseded_by is None:
             rows.append(StoredFact(REGISTRATION, person_id(entry.number), practice, index.source, at))
     return rows

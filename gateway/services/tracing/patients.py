@@ -122,10 +122,8 @@ def _parse(number: str) -> NhsNumber:
 
 
 def _in_force(house: House, passage: Passage, number: NhsNumber) -> Candidate | None:
-    held = house.stores.index.by_number(passage.permit, number)
-    if held is None or held.superseded_by is None:
-        return held
-    return house.stores.index.by_number(passage.permit, held.superseded_by)
+    held, current = house.stores.index.with_successor(passage.permit, number)
+    return current if held is not None and held.superseded_by else held
 
 
 def _shown(house: House, passage: Passage, held: Candidate) -> dict[str, Any]:
