@@ -58,8 +58,13 @@ test: install assets  ## the whole suite but the long peer runs, then the covera
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not peers" --cov --cov-report= tests
 	$(BIN)/python tests/house/coverage_floor.py
 
+# Spark is 450 MB and only the peer runs speak to it
+$(VENV)/.spark: $(VENV)/.dev requirements/spark.txt
+	$(PIP) install --require-hashes -r requirements/spark.txt
+	@touch $@
+
 # pytest's 5 means that nothing was collected: allowed only while there is no test marked so
-test-peers: install assets  ## long runs against real peers, and the long browser journeys
+test-peers: install assets $(VENV)/.spark  ## long runs against real peers, and the long browser journeys
 	$(BIN)/pytest -m peers tests || { code=$$?; test $$code -eq 5 && echo "0 passed, 0 failed" || exit $$code; }
 
 bench: install assets  ## measure, print the table, write docs/benchmarks.md
@@ -78,6 +83,7 @@ lock: install  ## resolve again: versions and hashes, no host
 	$(BIN)/$(COMPILE) requirements/assets.in -c requirements/base.txt -o requirements/assets.txt
 	$(BIN)/$(COMPILE) pyproject.toml --extra dev requirements/build.in requirements/assets.in \
 		-c requirements/base.txt -o requirements/dev.txt
+	$(BIN)/$(COMPILE) requirements/spark.in -c requirements/dev.txt -o requirements/spark.txt
 
 clean:  ## forget what was built, keep data and the virtual environment
 	rm -rf build dist gateway/web/static/dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -46,13 +46,19 @@ def test_the_dev_lock_serves_what_the_tests_ask_for(root: Path, project: dict[st
     assert missing(wanted, pins(root / "requirements/dev.txt")) == [], "run make lock"
 
 
+def test_the_spark_lock_serves_its_extra(root: Path, project: dict[str, Any]) -> None:
+    wanted = [line for line in project["project"]["optional-dependencies"]["spark"] if line.startswith("pyspark")]
+    assert wanted
+    assert missing(wanted, pins(root / "requirements/spark.txt")) == [], "run make lock"
+
+
 def test_both_locks_agree(root: Path) -> None:
     """A test must not run against a version that the product does not install."""
     base, dev = pins(root / "requirements/base.txt"), pins(root / "requirements/dev.txt")
     assert {name: dev.get(name) for name in base} == base
 
 
-@pytest.mark.parametrize("name", ["base.txt", "assets.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["base.txt", "assets.txt", "dev.txt", "spark.txt"])
 def test_every_pin_has_a_hash_and_no_line_names_a_host(root: Path, name: str) -> None:
     text = (root / "requirements" / name).read_text("utf-8")
     assert "//" not in text
