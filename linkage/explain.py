@@ -22,7 +22,7 @@ class Evidence:
     bits: float
 
 
-_AGREES: Final = frozenset({"equal", "exact", "agree", "full", "postcode", "first-january"})
+_AGREES: Final = frozenset({"equal", "exact", "folded", "agree", "full", "postcode", "first-january"})
 _SILENT: Final = frozenset({"missing", "withheld"})
 
 
@@ -63,13 +63,19 @@ LABELS: Final[Mapping[str, str]] = {
 _LEVELS: Final[Mapping[str, str]] = {
     "equal": "the same",
     "exact": "the same",
+    "folded": "the same name, written another way",
+    "transposed": "two neighbouring digits exchanged, and one of the numbers is not valid",
+    "one-edit": "one digit mistyped in a number that is not valid",
     "agree": "one is the same",
     "differs": "different",
     "missing": "not known on both sides",
     "withheld": "withheld, because this person's location is protected",
     "previous": "the same as an earlier one",
     "swapped": "the same parts in exchanged places",
+    "subset": "one is part of the other",
     "part": "one part is the same",
+    "compound": "two first names written as one",
+    "phonetic": "they sound alike",
     "religious": "agree only on a name given by custom",
     "close": "nearly the same",
     "similar": "similar",
@@ -107,6 +113,44 @@ def describe(evidence: Evidence) -> str:
     if label is None:
         return _INTERACTIONS.get(evidence.field, evidence.field.replace("-", " ").capitalize()) + "."
     return f"{label}: {_LEVELS[evidence.level]}."
+
+
+def short_label(evidence: Evidence) -> str:
+    """What a piece of evidence is about, in a word or two, for the axis of a chart."""
+    return LABELS.get(evidence.field) or evidence.field.replace("-", " ").capitalize()
+
+
+_PHRASES: Final = (
+    (0.999, "almost certainly this person"),
+    (0.95, "very probably this person"),
+    (0.75, "probably this person"),
+    (0.25, "could be this person"),
+    (0.05, "probably somebody else"),
+    (0.0, "very probably somebody else"),
+)
+"""From which probability on a phrase is said; the first that holds."""
+
+
+def phrase(probability: float) -> str:
+    """A probability in plain words. Raises nothing: what is no number at all is the last phrase."""
+    return next((words for least, words in _PHRASES if probability >= least), _PHRASES[-1][1])
+
+
+_LEAST_SHOWN: Final = 0.0001
+
+
+def percent(probability: float) -> str:
+    """A belief for people, rounded once and here; nothing believed is ever said to be 0 % or 100 %."""
+    if probability < _LEAST_SHOWN:
+        return "under 0.01%"
+    if probability > 1 - _LEAST_SHOWN:
+        return "over 99.99%"
+    return f"{probability:.2%}"
+
+
+def weighed(bits: float, probability: float) -> str:
+    """Weight, probability and a plain phrase together, as every surface says them."""
+    return f"{bits:+.1f} bits, probability {percent(probability)}: {phrase(probability)}"
 
 
 def as_text(evidence: Iterable[Evidence]) -> str:
