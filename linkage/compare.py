@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from linkage.customs import RELIGIOUS, VARIANT_GROUPS, are_variants
+from linkage.customs import (
+    FIRST_OF_SEVERAL,
+    RELIGIOUS,
+    are_given_variants,
+    are_surname_variants,
+    called,
+    sound,
+    telling_words,
+)
 from linkage.person import Gender
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
 
     from linkage.person import PartialDate, Person
 
-__all__ = ["FIELDS", "VARIANT_GROUPS", "VOCABULARY", "compare"]
+__all__ = ["FIELDS", "VOCABULARY", "compare"]
 
 _jaro_winkler = JaroWinkler.similarity
 _edits = DamerauLevenshtein.distance
@@ -26,14 +34,40 @@ _edits = DamerauLevenshtein.distance
 CLOSE: Final = 0.92
 SIMILAR: Final = 0.85
 GENERATION: Final = 14
-SHORTEST_PART: Final = 3
 WHOLE_POSTCODE: Final = 5
 INWARD: Final = 3
 
 VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
-    "nhs_number": ("equal", "differs", "missing"),
-    "family": ("exact", "previous", "swapped", "part", "religious", "close", "similar", "differs", "missing"),
-    "given": ("exact", "swapped", "variant", "other", "initial", "close", "similar", "differs", "missing"),
+    "nhs_number": ("equal", "transposed", "one-edit", "differs", "missing"),
+    "family": (
+        "exact",
+        "folded",
+        "previous",
+        "swapped",
+        "subset",
+        "part",
+        "religious",
+        "variant",
+        "close",
+        "phonetic",
+        "similar",
+        "differs",
+        "missing",
+    ),
+    "given": (
+        "exact",
+        "folded",
+        "swapped",
+        "variant",
+        "initial",
+        "compound",
+        "other",
+        "close",
+        "phonetic",
+        "similar",
+        "differs",
+        "missing",
+    ),
     "other_given": ("agree", "initial", "religious", "differs", "missing"),
     "birth_date": (
         "exact",
@@ -68,7 +102,7 @@ VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
     "gp_practice": ("equal", "differs", "missing", "withheld"),
     "death_date": ("equal", "differs", "missing"),
 }
-"""Field → its levels, the strongest agreement first."""
+"""Field → its levels in the order of the ladder: the first rung that holds is the level."""
 
 FIELDS: Final = tuple(VOCABULARY)
 """The order of fields in every level vector."""
@@ -83,7 +117,7 @@ def compare(asked: Person, held: Person, *, hide_location: bool = False) -> tupl
         _number(asked, held),
         _family(asked, held),
         _given(asked, held),
-        _other_given(asked.other_given, held.other_given),
+        _other_given(asked, held),
         _birth_date(asked.birth_date, held.birth_date),
         _gender(asked.gender, held.gender),
     )
@@ -101,29 +135,51 @@ def compare(asked: Person, held: Person, *, hide_location: bool = False) -> tupl
 
 
 def _number(asked: Person, held: Person) -> str:
-    if asked.nhs_number is None or held.nhs_number is None:
+    """Two numbers, of which one or both may have lost the check digit's blessing by a slip of the hand."""
+    one, other = asked.nhs_number, held.nhs_number
+    if one is not None and other is not None:
+        return "equal" if one.digits == other.digits else "differs"
+    mine = one.digits if one is not None else asked.near_number
+    theirs = other.digits if other is not None else held.near_number
+    if not mine or not theirs:
         return "missing"
-    return "equal" if asked.nhs_number.digits == held.nhs_number.digits else "differs"
+    if mine == theirs:
+        return "one-edit"
+    # a mistyped number near another mistyped one says nothing: either may be anybody's
+    return _slip_of_a_number(mine, theirs) if asked.near_number != held.near_number and (one or other) else "missing"
+
+
+def _slip_of_a_number(one: str, other: str) -> str:
+    unlike = [place for place in range(len(one)) if one[place] != other[place]]
+    if len(unlike) == 1:
+        return "one-edit"
+    if len(unlike) == 2 and unlike[1] - unlike[0] == 1:  # noqa: PLR2004 - two neighbours
+        left, right = unlike
+        return "transposed" if one[left] == other[right] and one[right] == other[left] else "missing"
+    return "missing"
 
 
 def _family(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: one rung, one return
     one, other = asked.family, held.family
     if not one or not other:
         return "missing"
-    if one == other or (" " in one + other and one.replace(" ", "") == other.replace(" ", "")):
-        return "exact"
+    if one == other:
+        return "exact" if asked.family_written == held.family_written else "folded"
+    several = " " in one or " " in other
+    if several and one.replace(" ", "") == other.replace(" ", ""):
+        return "folded"
     if one in held.previous_family or other in asked.previous_family:
         return "previous"
     if one[0] == held.given[:1] and _exchanged(asked, held):
         return "swapped"
-    if " " in one or " " in other:
-        shared = {word for word in one.split() if len(word) >= SHORTEST_PART and word in other.split()}
-        if not shared <= RELIGIOUS:
-            return "part"
+    if several:
+        mine, theirs = telling_words(one), telling_words(other)
+        if shared := mine & theirs:
+            return "subset" if shared in (mine, theirs) else "part"
     if _by_custom(one, held) or _by_custom(other, asked):
         return "religious"
     # Chowdhury and Choudhry are one name in two spellings, however few letters they share
-    return "close" if are_variants(one, other) else _likeness(one, other)
+    return "variant" if are_surname_variants(one, other) else _likeness(one, other)
 
 
 def _exchanged(asked: Person, held: Person) -> bool:
@@ -150,11 +206,40 @@ def _given(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: one
     one, other = asked.given, held.given
     if not one or not other:
         return "missing"
+    by_custom = one in FIRST_OF_SEVERAL or other in FIRST_OF_SEVERAL
+    if by_custom and _both_called(asked, held):
+        return _called(asked, held)
     if one == other:
-        return "exact"
+        return "exact" if asked.given_written == held.given_written else "folded"
     if one[0] == held.family[:1] and _exchanged(asked, held):
         return "swapped"
-    if are_variants(one, other):
+    if are_given_variants(one, other):
+        return "variant"
+    if by_custom and called(one, asked.other_given) == called(other, held.other_given):
+        return "variant"
+    if len(one) == 1 or len(other) == 1:
+        return "initial" if one[0] == other[0] else "differs"
+    if _joined(asked) == other or _joined(held) == one:
+        return "compound"
+    if one in held.other_given or other in asked.other_given:
+        return "other"
+    return _likeness(one, other)
+
+
+def _both_called(asked: Person, held: Person) -> bool:
+    """Whether both are known by a second name, the first being given to every son: Mohammed Bilal, Mohammed Hamza."""
+    both = asked.given in FIRST_OF_SEVERAL and held.given in FIRST_OF_SEVERAL
+    return both and bool(asked.other_given) and bool(held.other_given)
+
+
+def _called(asked: Person, held: Person) -> str:
+    """How the names compare that two people are known by, the customary first one aside."""
+    one, other = asked.other_given[0], held.other_given[0]
+    if one == other:
+        if asked.given != held.given:
+            return "variant"
+        return "exact" if asked.given_written == held.given_written else "folded"
+    if are_given_variants(one, other):
         return "variant"
     if len(one) == 1 or len(other) == 1:
         return "initial" if one[0] == other[0] else "differs"
@@ -163,19 +248,30 @@ def _given(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: one
     return _likeness(one, other)
 
 
+def _joined(person: Person) -> str:
+    """The first two forenames written as one, as Mary Ann beside Maryann; empty for one forename."""
+    return person.given + person.other_given[0] if person.other_given else ""
+
+
 def _likeness(one: str, other: str) -> str:
     likeness = _jaro_winkler(one, other)
     if likeness >= CLOSE:
         return "close"
+    if (heard := sound(one)) and heard == sound(other):
+        return "phonetic"
     return "similar" if likeness >= SIMILAR else "differs"
 
 
-def _other_given(one: tuple[str, ...], other: tuple[str, ...]) -> str:
+def _other_given(asked: Person, held: Person) -> str:
+    one, other = asked.other_given, held.other_given
     if not one or not other:
         return "missing"
     shared = [name for name in one if name in other]
     if shared:
         return "agree" if any(name not in RELIGIOUS for name in shared) else "religious"
+    # Rose Alice and Alice Rose: the same names, the first of them another one
+    if asked.given in other and held.given in one:
+        return "agree"
     mine, theirs = one[0], other[0]
     if mine[0] == theirs[0] and 1 in (len(mine), len(theirs)):
         return "initial"

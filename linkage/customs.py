@@ -1,14 +1,18 @@
 """Naming customs that are no error: short forms, spellings of one name, names that only tell the sex.
 
-The groups are of our own making, from everyday knowledge of names in England and of the communities of
-its cities. A name may stand in several groups (Ali is short for Alison and a name of its own).
+What may be read off one name alone is read here, once a name, so that a batch engine can keep it in a
+column: `telling_words`, `sound`, `family_root`, `given_root`, `family_groups`, `given_groups`, `called`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import Final
 
+import jellyfish
+
+from linkage.customs_lists import FORENAMES, SPELLINGS
 from linkage.placeholders import word_set
 
 RELIGIOUS: Final = word_set(
@@ -18,106 +22,66 @@ RELIGIOUS: Final = word_set(
 )
 """Names borne by custom beside, or in place of, a family name; alone they tell nearly nothing."""
 
+PARTICLES: Final = word_set(
+    """
+    VAN VON DER DEN DEL DOS DAS DELLA BIN BINT IBN ABU SAN SANTA SAINT
+    """
+)
+"""Little words of surnames: two people sharing one share nothing."""
+
+FIRST_OF_SEVERAL: Final = word_set(
+    """
+    MOHAMMED MUHAMMAD MOHAMMAD MOHAMED MUHAMMED MOHAMAD MUHAMED MAHOMED MOHAMUD MHMD MOHD MD
+    ABDUL ABD SYED SAYED SAYYID SYEDA
+    """
+)
+"""First forenames that every brother may bear: a man named Mohammed Bilal is told apart by Bilal."""
+
 _HONORIFICS: Final = ("BEN", "BHAI")
 _SHORTEST_NAME: Final = 3
-
-_GROUPS: Final = """
-ABIGAIL ABBY ABBIE GAIL|ALAN ALLAN ALLEN AL|ALASTAIR ALISTAIR ALASDAIR ALISTER|ALBERT BERT AL ALBIE
-ALEXANDER ALEX ALEC SANDY XANDER SASHA|ALEXANDRA ALEX SANDRA LEXI SASHA SANDY|ALFRED ALF ALFIE FRED
-ALISON ALI ALLISON|AMANDA MANDY|AMELIA MILLIE AMY|ANDREW ANDY DREW|ANGELA ANGIE|ANN ANNE ANNIE ANNA NAN
-ANTHONY TONY ANTONY|ANTONIA TONI TONIA|ARTHUR ART ARTIE|BARBARA BARB BABS BARBRA|BENJAMIN BEN BENNY BENJI
-BERNARD BERNIE|BEVERLEY BEV BEVERLY|BRIAN BRYAN|BRIDGET BRIDIE BRIGID|CAROLINE CAROL CARRIE CAROLYN LYN
-CATHERINE KATHERINE KATHRYN CATHRYN KATE KATIE CATHY KATHY KAY KITTY KATHLEEN KAT
-CHARLES CHARLIE CHAS CHUCK|CHARLOTTE CHARLIE LOTTIE|CHRISTINE CHRIS CHRISTINA TINA CHRISSIE KRISTINA
-CHRISTOPHER CHRIS KIT TOPHER|CLIFFORD CLIFF|CONSTANCE CONNIE|CYNTHIA CINDY|DANIEL DAN DANNY|DANIELLE DANNI
-DAVID DAVE DAVY DAI|DEBORAH DEBBIE DEBRA DEB|DENISE DENNY|DENNIS DEN DENIS DENNY|DEREK DEL DERRICK
-DIANA DIANE DI DIANNE|DONALD DON DONNIE|DOROTHY DOT DOTTY DOLLY DORA|DOUGLAS DOUG DOUGIE|EDMUND ED TED
-EDWARD ED EDDIE TED TEDDY NED|EDWIN ED EDDIE|EILEEN AILEEN|ELEANOR ELLIE NELL NELLIE ELLEN ELEANORA
-ELIZABETH LIZ LIZZIE BETH BETTY BETTE ELIZA ELSIE LIBBY LISA ELISABETH BESS|ELLEN NELL NELLIE ELLIE HELEN
-EMILY EM EMMIE MILLIE|EMMA EM EMMIE|ERNEST ERNIE|EUGENE GENE|EVELYN EVE EVIE|FLORENCE FLO FLORRIE FLOSSIE
-FRANCES FRAN FRANNIE FANNY|FRANCIS FRANK FRANKIE|FRANKLIN FRANK|FREDERICK FRED FREDDIE FREDDY FREDRICK
-GABRIEL GABE|GABRIELLE GABBY|GEOFFREY GEOFF JEFF JEFFREY|GEORGINA GINA GEORGIE|GERALD GERRY JERRY GERARD
-GERALDINE GERI GERRY|GILLIAN GILL JILL JILLIAN|GRAHAM GRAEME GRAHAME|GREGORY GREG|GWENDOLINE GWEN
-HANNAH ANNA HANNA HANA|HAROLD HARRY HAL|HARRIET HATTIE HARRIETTE|HARRISON HARRY|HELEN HELENA NELL ELENA
-HENRY HARRY HAL|HERBERT BERT HERB|HILARY HILLARY|HUGH HUGHIE HUW|IAN IAIN|IRENE RENE RENIE
-ISABELLA ISABEL ISOBEL BELLA IZZY ISABELLE BELLE|IVOR IFOR|JACOB JAKE|JACQUELINE JACKIE JACQUI
-JAMES JIM JIMMY JAMIE|JANE JANEY JAYNE|JANET JAN|JANICE JAN JANIS|JASON JAY|JEAN JEANNIE JEANNE
-JENNIFER JEN JENNY JENNIE|JEREMY JERRY JEZ|JESSICA JESS JESSIE|JOAN JOANIE|JOANNE JO JOANNA JOANN
-JOHN JACK JON JOHNNY|JONATHAN JON JONNY JOHNATHAN|JOSEPH JOE JOEY|JOSEPHINE JO JOSIE|JOSHUA JOSH
-JOYCE JOY|JUDITH JUDY JUDE|JULIA JULIE JULES|JULIAN JULES|KATRINA KATE TRINA|KEITH KEEF|KENNETH KEN KENNY
-KEVIN KEV|KIMBERLEY KIM KIMBERLY|LAUREN LAURA LAURIE LOREN|LAWRENCE LARRY LAURENCE LAURIE LORENZO
-LEONARD LEN LENNY LEO|LESLEY LES LESLIE|LESLIE LES|LEWIS LOUIS LOU LEW|LILIAN LILY LILLIAN LIL|LINDA LYNDA
-LORRAINE LORI LORAINE|LOUISE LOU LOUISA|LUCY LUCILLE LUCINDA|MADELEINE MADDIE MADELINE|MALCOLM MAL
-MARGARET MAGGIE PEGGY MEG MARGE MARGIE RITA MADGE DAISY|MARIA MARIE|MARILYN MARYLIN|MARJORIE MARGE MARJORY
-MARK MARC|MARTIN MARTY MARTYN|MARY MOLLY POLLY MAISIE MAY|MATILDA TILLY|MATTHEW MATT MATHEW
-MAUREEN MO MOIRA|MAURICE MORRIS|MAXWELL MAX|MAXIMILIAN MAX|MICHAEL MIKE MICK MICKEY MICKY|MICHELLE SHELLY
-MILDRED MILLIE|MOLLY MOLLIE|NANCY NAN|NATALIE NAT|NATHAN NAT NATHANIEL|NEIL NEAL NIALL|NICHOLAS NICK NICKY
-NICOLA NICKY NIKKI NICKI|NIGEL NIGE|NORMAN NORM|OLIVER OLLIE OLI|OLIVIA LIV LIVVY|PAMELA PAM|PATRICIA PAT
-PATRICIA TRISHA TRICIA PATSY PATTY|PATRICK PADDY PAT|PAULINE PAULA|PENELOPE PENNY|PETER PETE|PHILIP PHIL
-PHILLIP PHILIP PHIL|PHILIPPA PIPPA PIP|PRISCILLA CILLA|RACHEL RACH RACHAEL RAE|RAYMOND RAY|REBECCA BECKY BECCA
-REGINALD REG REGGIE|RICHARD RICK DICK RICKY RICH RICHIE|ROBERT BOB ROB BOBBY ROBBIE BERT|ROBERTA BOBBIE
-RODERICK ROD RODDY|RODNEY ROD|ROGER RODGER|RONALD RON RONNIE|ROSEMARY ROSE ROSIE|RUSSELL RUSS
-SALLY SARAH SAL|SAMANTHA SAM SAMMY|SAMUEL SAM SAMMY|SARAH SARA SADIE|SEAN SHAUN SHAWN|SHARON SHAZ
-SHEILA SHEELAGH SHELAGH|SHIRLEY SHIRL|SIMON SI|SOPHIA SOPHIE SOFIA|STANLEY STAN
-STEPHEN STEVE STEVEN STEVIE STEPHAN|STEPHANIE STEPH|STEWART STUART STU|SUSAN SUE SUSIE SUZANNE SUZIE SUSANNAH
-SYDNEY SID SIDNEY|SYLVIA SYLVIE|TERENCE TERRY TEL TERRANCE|TERESA THERESA TERRY TESS|THEODORE TED THEO
-THOMAS TOM TOMMY|TIMOTHY TIM TIMMY|TRACEY TRACY TRACIE|VALERIE VAL|VERONICA RONNIE|VICTOR VIC
-VICTORIA VICKY VICKI TORI VIKKI|VINCENT VINCE VIN|VIRGINIA GINNY|VIVIENNE VIV VIVIAN VIVIEN|WALTER WALT WALLY
-WENDY GWENDOLEN|WILFRED WILF FRED|WILLIAM BILL WILL BILLY WILLIE LIAM|WINIFRED WIN WINNIE FREDA|YVONNE EVE
-ZACHARY ZAC ZACK ZAK|ZOE ZOEY
-MOHAMMED MUHAMMAD MOHAMMAD MOHAMED MUHAMMED MOHAMAD MUHAMED MAHOMED MHMD MOHD MD MO
-AHMED AHMAD AHMET AHMD|ABDUL ABDULLAH ABDALLAH ABDULLA|ABUBAKAR ABUBAKR BAKR|AISHA AYESHA AISHAH AYSHA AESHA
-ALI ALY|AMINA AMINAH AMEENA|AMIR AAMIR AMEER|ASIF AASIF|BILAL BELAL|FARUQ FAROOQ FARUK FAROUK|FATIMA FATIMAH FATEMA
-HASAN HASSAN HASEN|HUSSAIN HUSSEIN HUSAYN HOSSAIN HUSAIN|IBRAHIM EBRAHIM IBRAHEEM|IMRAN EMRAN|ISMAIL ISMAEL ESMAIL
-JAMAL JAMEEL JAMIL|KHADIJA KHADIJAH KHADEEJA|KHALID KHALED|MARYAM MARIAM MIRIAM MARIYAM|MUSTAFA MUSTAPHA MOSTAFA
-NASIR NASSER NASEER|NOOR NUR NOUR|OMAR UMAR OMER|OSMAN USMAN UTHMAN OTHMAN|RASHID RASHEED|SAEED SAID SAYEED
-SALMA SELMA|SAMEER SAMIR|SHABANA SHABNAM|SULEMAN SULAIMAN SULEIMAN SOLOMON|TARIQ TARIK TAREQ|YASMIN YASMEEN JASMIN
-YUSUF YOUSUF YOUSEF YUSEF YOUSAF|YUNUS YOUNUS YOUNIS|ZAINAB ZAYNAB ZEINAB ZAINUB
-AMARJIT AMARJEET|BALJIT BALJEET|DALJIT DALJEET|HARJIT HARJEET|INDERJIT INDERJEET|JASWINDER JAS|KULJIT KULJEET
-MANJIT MANJEET|PARMJIT PARAMJIT PARMJEET|RANJIT RANJEET|SURJIT SURJEET|SUKHWINDER SUKHVINDER SUKHI
-BALWINDER BALVINDER|KULWINDER KULVINDER|PARVINDER PARWINDER|RAVINDER RAWINDER RAVI|RAJINDER RAJENDER RAJ
-GURPREET GURPRIT|HARPREET HARPRIT|MANPREET MANPRIT MANI|JASPREET JASPRIT JAS
-BHARAT BHARATKUMAR|DINESH DINESHKUMAR|HITESH HITENDRA|JAYESH JAYESHKUMAR JAY|KISHOR KISHORE|LAXMI LAKSHMI
-MUKESH MUKESHKUMAR|NILESH NEELESH|PRAVIN PRAVEEN|RAJESH RAJ RAJESHKUMAR|RAMESH RAMESHCHANDRA|SURESH SURESHKUMAR
-USHA USHABEN|VIJAY VIJAYKUMAR|VINOD VINODKUMAR|SHANTA SHANTABEN|KANTA KANTABEN|SAVITA SAVITABEN
-ANDRZEJ ANDREW|JAN JOHN IAN|KATARZYNA KASIA CATHERINE|KRZYSZTOF KRIS CHRISTOPHER|MALGORZATA GOSIA MARGARET
-MICHAL MICHAEL|PIOTR PETER|PAWEL PAUL|TOMASZ TOM THOMAS|AGNIESZKA AGA AGNES|JOANNA ASIA JOANNE|EWA EVA
-GRZEGORZ GREG GREGORY|ALEKSANDRA OLA ALEXANDRA|STANISLAW STAN|JERZY GEORGE|JOZEF JOSEPH|WOJCIECH WOJTEK
-OLUWASEUN SEUN|OLUWATOBI TOBI|AYODELE AYO DELE|BABATUNDE TUNDE|EMMANUEL EMMANUELLA MANNY|CHUKWUEMEKA EMEKA
-NGOZI NGO|KWAME KWAMI|KOFI COFFIE|SAMUEL SAMIEL SAM|OLUWAKEMI KEMI|FOLASADE SADE
-CHOUDHURY CHAUDHRY CHOWDHURY CHAUDHARY CHOUDHRY CHOWDHRY|MIAH MIA MIYAH|SHEIKH SHAIKH SHEKH SHAIK
-QURESHI QURAISHI QURESHY|SIDDIQUI SIDDIQI SIDDIQUE SIDDIQ|MALIK MALEK|SYED SAYED SAYYID SAID
-KHATUN KHATOON|PATEL PATAL|CHAUHAN CHOHAN CHAVAN|DHILLON DHILON|JOHAL JOHL|SANGHERA SANGHA
-MOHAMUD MAHAMUD MAHAMOUD MOHAMOUD MAHMOOD MAHMUD|WARSAME WARSAMA
-"""
+_SHORTEST_PART: Final = 3
+_REMEMBERED: Final = 131_072
 
 
-_LISTED: Final = [group.split() for group in _GROUPS.replace("\n", "|").strip("|").split("|")]
-_MAIN_FORMS: Final = [group[0] for group in _LISTED]
+def _listed(text: str) -> list[list[str]]:
+    return [group.split() for group in text.replace("\n", "|").strip("|").split("|")]
 
 
-def _read_groups() -> dict[str, frozenset[int]]:
+_GROUPS: Final = [*_listed(SPELLINGS), *_listed(FORENAMES)]
+_SPELLINGS: Final = len(_listed(SPELLINGS))
+
+
+def _read_groups(groups: list[list[str]]) -> dict[str, frozenset[int]]:
     """Each name with the numbers of the groups it stands in."""
-    groups: defaultdict[str, set[int]] = defaultdict(set)
-    for number, group in enumerate(_LISTED):
+    numbered: defaultdict[str, set[int]] = defaultdict(set)
+    for number, group in enumerate(groups):
         for name in group:
-            groups[name].add(number)
-    return {name: frozenset(numbers) for name, numbers in groups.items()}
+            numbered[name].add(number)
+    return {name: frozenset(numbers) for name, numbers in numbered.items()}
 
 
-VARIANT_GROUPS: Final = _read_groups()
-"""Folded name → the groups it belongs to; two names sharing a group may be one person's."""
-
+_GIVEN_GROUPS: Final = _read_groups(_GROUPS)
+_FAMILY_GROUPS: Final = _read_groups(_GROUPS[:_SPELLINGS])
 _NO_GROUP: Final[frozenset[int]] = frozenset()
 
 
+def given_groups(name: str) -> frozenset[int]:
+    """The groups a folded forename stands in; two forenames sharing one may be one person's."""
+    return _GIVEN_GROUPS.get(name, _NO_GROUP)
+
+
+def family_groups(name: str) -> frozenset[int]:
+    """The groups of spellings a folded surname stands in."""
+    return _FAMILY_GROUPS.get(name, _NO_GROUP)
+
+
 def main_form(name: str) -> str:
-    """The form under which a folded name's first group is listed: Jenny and Jen are JENNIFER."""
-    groups = VARIANT_GROUPS.get(name)
-    return _MAIN_FORMS[min(groups)] if groups else name
+    """The form under which a folded forename's first group is listed: Jenny and Jen are JENNIFER."""
+    groups = _GIVEN_GROUPS.get(name)
+    return _GROUPS[min(groups)][0] if groups else name
 
 
-def root(forename: str) -> str:
+def given_root(forename: str) -> str:
     """A forename without the Gujarati courtesy written at its end: Kantaben and Kanta are one."""
     for honorific in _HONORIFICS:
         if forename.endswith(honorific) and len(forename) >= len(honorific) + _SHORTEST_NAME:
@@ -125,11 +89,43 @@ def root(forename: str) -> str:
     return forename
 
 
-def are_variants(one: str, other: str) -> bool:
-    """Whether two folded names are forms of one name, as Bill of William or Mohamed of Muhammad."""
-    mine = VARIANT_GROUPS.get(one)
-    if mine is not None and not mine.isdisjoint(VARIANT_GROUPS.get(other, _NO_GROUP)):
+def family_root(surname: str) -> str:
+    """A surname without the ending that tells husband, wife and daughter apart: Kowalski, Kowalska."""
+    return surname
+
+
+def are_given_variants(one: str, other: str) -> bool:
+    """Whether two folded forenames are forms of one name, as Bill of William or Mohamed of Muhammad."""
+    mine = _GIVEN_GROUPS.get(one)
+    if mine is not None and not mine.isdisjoint(given_groups(other)):
         return True
     if one.endswith(_HONORIFICS) or other.endswith(_HONORIFICS):
-        return root(one) == root(other)
+        return given_root(one) == given_root(other)
     return False
+
+
+def are_surname_variants(one: str, other: str) -> bool:
+    """Whether two folded surnames are spellings of one, as Chowdhury and Choudhry."""
+    mine = _FAMILY_GROUPS.get(one)
+    if mine is not None and not mine.isdisjoint(family_groups(other)):
+        return True
+    # a root is never shorter than three letters, so this asks for few roots
+    return one[:_SHORTEST_NAME] == other[:_SHORTEST_NAME] and family_root(one) == family_root(other)
+
+
+def called(given: str, other_given: tuple[str, ...]) -> str:
+    """The forename a person is known by: the second where custom gives the first to every brother."""
+    return other_given[0] if given in FIRST_OF_SEVERAL and other_given else given
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def telling_words(surname: str) -> frozenset[str]:
+    """The words of a folded surname that say who somebody is: not Singh, not van, nothing under three letters."""
+    words = (word for word in surname.split() if len(word) >= _SHORTEST_PART)
+    return frozenset(word for word in words if word not in RELIGIOUS and word not in PARTICLES)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def sound(name: str) -> str:
+    """How a folded name sounds to an English ear (Metaphone), spaces aside; empty where that says nothing."""
+    return jellyfish.metaphone(name.replace(" ", ""))

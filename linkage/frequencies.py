@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from linkage.person import Person
 
 COUNTED: Final = ("family", "given")
-"""The fields whose values are counted."""
+"""The fields whose values are counted: a surname without its spaces, a first forename as it is folded."""
 
 
 class Frequencies:
@@ -31,7 +31,7 @@ class Frequencies:
         total = 0
         for person in people:
             total += 1
-            family[person.family] += 1
+            family[person.family.replace(" ", "")] += 1
             given[person.given] += 1
         # an unknown name is not a name
         family.pop("", None)

@@ -8,13 +8,14 @@ values become unknown; `doubts` says which, for the analysis of what did not mat
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from anyascii import anyascii
 
 from linkage import placeholders
-from linkage.nhs_number import NhsNumber, NotAnNhsNumber
+from linkage.nhs_number import Fault, NhsNumber, NotAnNhsNumber
 from linkage.person import NORMALISATION_VERSION, Demographics, Gender, NotADate, PartialDate, Person
 
 if TYPE_CHECKING:
@@ -74,9 +75,11 @@ def normalise(said: Demographics) -> Person:
     """The comparable form of what a source said; unreadable and placeholder values become unknown."""
     given, *others = _forenames((said.given, *said.other_given)) or [""]
     house, street = _house_and_street(said.address)
+    number, near_number = _number(said.nhs_number)
+    family = _family(said.family)
     return Person(
-        nhs_number=_number(said.nhs_number),
-        family=_family(said.family),
+        nhs_number=number,
+        family=family,
         given=given,
         other_given=_distinct(others),
         previous_family=_distinct(_family(name) for name in said.previous_family),
@@ -90,6 +93,9 @@ def normalise(said: Demographics) -> Person:
         email=_distinct(_email(address) for address in said.email),
         gp_practice=_practice(said.gp_practice),
         death_date=_date(said.death_date),
+        near_number=near_number,
+        family_written=_as_written(said.family, family),
+        given_written=_as_written(said.given, given),
     )
 
 
@@ -111,11 +117,20 @@ def _spell(character: str) -> str:
     return "".join(chr(ord("A") + int(digit, 16)) for digit in f"{ord(character):x}")
 
 
-def _number(text: str) -> NhsNumber | None:
+def _number(text: str) -> tuple[NhsNumber | None, str]:
+    """A valid number, or the ten digits of one that was mistyped; never both."""
     try:
-        return NhsNumber.parse(text)
-    except NotAnNhsNumber:
-        return None
+        return NhsNumber.parse(text), ""
+    except NotAnNhsNumber as refusal:
+        if refusal.fault is Fault.CHECK_DIGIT:
+            return None, _NOT_DIGITS.sub("", text)
+        return None, ""
+
+
+def _as_written(text: str, folded: str) -> str:
+    """A name in capitals with its marks and script, where that is not the folded form."""
+    written = " ".join(unicodedata.normalize("NFC", text).upper().split())
+    return written if folded and written != folded else ""
 
 
 def _date(text: str) -> PartialDate | None:

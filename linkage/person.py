@@ -17,7 +17,7 @@ import orjson
 
 from linkage.nhs_number import NhsNumber
 
-NORMALISATION_VERSION: Final = 1
+NORMALISATION_VERSION: Final = 2
 """Raised whenever the same demographics would normalise differently; stored first in a packed person."""
 
 _ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
@@ -164,6 +164,9 @@ class Person:
 
     Made by `linkage.normalise.normalise` and `Person.unpack` only. Empty text means unknown; ``house`` is
     the number or name that tells one address of a postcode from another, ``street`` its words.
+    ``near_number`` holds ten digits whose check digit is wrong (then ``nhs_number`` is None): a slip of the
+    hand, compared with valid numbers and never taken for one. ``family_written`` and ``given_written`` are
+    the names in capitals with their marks and script, empty where that is the folded form.
     """
 
     nhs_number: NhsNumber | None = None
@@ -181,6 +184,9 @@ class Person:
     email: tuple[str, ...] = ()
     gp_practice: str = ""
     death_date: PartialDate | None = None
+    near_number: str = ""
+    family_written: str = ""
+    given_written: str = ""
 
     def pack(self) -> bytes:
         """As a compact JSON array, normalisation version first: what an index row stores."""
@@ -202,6 +208,9 @@ class Person:
                 self.email,
                 self.gp_practice,
                 self.death_date.as_number if self.death_date else 0,
+                self.near_number,
+                self.family_written,
+                self.given_written,
             )
         )
 
@@ -216,7 +225,7 @@ class Person:
         version, number, family, given, other, previous, born, gender, postcode, formerly, *rest = row
         if version != NORMALISATION_VERSION:
             raise StalePerson
-        house, street, phone, email, practice, died = rest
+        house, street, phone, email, practice, died, *written = rest
         return cls(
             NhsNumber.trusted(number) if number else None,
             family,
@@ -233,6 +242,7 @@ class Person:
             tuple(email),
             practice,
             _date_of(died),
+            *written,
         )
 
 

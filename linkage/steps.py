@@ -15,8 +15,9 @@ from linkage.compare import FIELDS
 _NUMBER, _FAMILY, _GIVEN, _BIRTH, _GENDER, _ADDRESS = (
     FIELDS.index(field) for field in ("nhs_number", "family", "given", "birth_date", "gender", "address")
 )
-_GIVEN_AGREES: Final = frozenset({"exact", "swapped", "variant", "other", "initial", "close"})
-_FAMILY_AGREES: Final = frozenset({"exact", "previous", "swapped", "part", "close"})
+_GIVEN_AGREES: Final = frozenset({"exact", "folded", "swapped", "variant", "initial", "compound", "other", "close"})
+_FAMILY_AGREES: Final = frozenset({"exact", "folded", "previous", "swapped", "subset", "part", "variant", "close"})
+_SAME_NAME: Final = frozenset({"exact", "folded"})
 _BIRTH_NEARLY: Final = frozenset({"swapped", "slip", "two-parts", "part-known"})
 _NEAR_HOME: Final = frozenset(
     {"full", "postcode", "other-house", "previous", "slip-house", "street", "slip", "sector", "outcode"}
@@ -46,7 +47,9 @@ def cross_checked(levels: tuple[str, ...]) -> str:
 def agrees_exactly(levels: tuple[str, ...]) -> bool:
     """Whether a pair meets the alphanumeric step: whole names, whole birth date, sex and place alike."""
     return (
-        levels[_FAMILY] == levels[_GIVEN] == levels[_BIRTH] == "exact"
+        levels[_BIRTH] == "exact"
+        and levels[_FAMILY] in _SAME_NAME
+        and levels[_GIVEN] in _SAME_NAME
         and levels[_GENDER] != "differs"
         and levels[_NUMBER] != "differs"
         and levels[_ADDRESS] in _SAME_PLACE
