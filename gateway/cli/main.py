@@ -13,7 +13,7 @@ _COMMANDS = {
     "db": Entry("database:db", "Upgrade, compare, back up and restore the databases."),
     "demo": Entry("demo:demo", "Load a synthetic county into every room, and serve it."),
     "doctor": Entry("serve:doctor", "Check that this box is fit to run."),
-    "evaluate": Entry("models:evaluate", "Compare what was found with a truth that you hold."),
+    "evaluate": Entry("quality:evaluate", "Compare what was found with a truth that you hold."),
     "explain": Entry("tracing:explain", "Say why a record was joined, proposed or left alone."),
     "facts": Entry("governance:facts", "Facts that decisions rest on."),
     "index": Entry("intake:index", "Load the people who can be traced to."),
