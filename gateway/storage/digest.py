@@ -1,7 +1,7 @@
 """One figure for everything the house knows, so that an interrupted run can be compared with an undisturbed one.
 
-Left out: instants taken from the clock, jobs and sessions (how the work went, not what came of it), and releases
-(their tokens depend on this house's keys).
+Left out: instants taken from the clock, jobs and sessions (how the work went, not what came of it), releases (their
+tokens depend on this house's keys), and models that were offered or tried: which one is in use counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gateway.storage.schema import gateway
 if TYPE_CHECKING:
     from gateway.storage.database import Reading
 
-_TABLES_LEFT_OUT: Final = frozenset({"job", "session", "release"})
+_TABLES_LEFT_OUT: Final = frozenset({"job", "session", "release", "model_version", "shadow_run"})
 _CLOCKS: Final = frozenset({"at", "loaded_at", "opened_at", "decided_at", "added_at", "signed_at"})
 _PAGE: Final = 5_000
 

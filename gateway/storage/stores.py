@@ -12,6 +12,7 @@ from gateway.storage.jobs import Jobs
 from gateway.storage.keyring import Keyring
 from gateway.storage.ledger import Ledger
 from gateway.storage.links import Links
+from gateway.storage.models import Models
 from gateway.storage.quarantine import Quarantine
 from gateway.storage.records import Records
 from gateway.storage.releases import Releases
@@ -37,6 +38,7 @@ class Stores:
         self.links = Links(self._database)
         self.traces = Traces(self._database)
         self.reviews = Reviews(self._database)
+        self.models = Models(self._database)
         self.quarantine = Quarantine(self._database)
         self.jobs = Jobs(self._database)
         self.governance = Governance(self._database)

@@ -13,6 +13,7 @@ from gateway.storage.database import Place
 from gateway.storage.engines import postgres_url
 from gateway.storage.faults import translated
 from gateway.storage.migrations import LATEST
+from gateway.storage.models import start_with_shipped
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -46,6 +47,7 @@ def upgrade(settings: Settings) -> None:
                 command.upgrade(config, "head")
                 if place.schema == "gateway":
                     _stamp_mode(connection, settings)
+                    start_with_shipped(connection)
         finally:
             engine.dispose()
 
