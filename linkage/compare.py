@@ -16,6 +16,7 @@ from linkage.customs import (
     are_given_variants,
     are_surname_variants,
     called,
+    given_parts,
     sound,
     telling_words,
 )
@@ -198,59 +199,47 @@ def _exchanged(asked: Person, held: Person) -> bool:
 
 
 def _by_custom(family: str, person: Person) -> bool:
-    """Whether a religious surname stands among the other's names, as Kaur beside or in place of Gill."""
-    return family in RELIGIOUS and (family in person.other_given or family in person.family.split())
+    """Whether a surname is no house's name to the other side: a forename, or the Kaur beside or in place of Gill.
+
+    Somali, Arabic and Gujarati names are a row of forenames, and each system takes another one for the surname.
+    """
+    return family in person.other_given or (family in RELIGIOUS and family in person.family.split())
 
 
-def _given(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: one rung, one return
+def _given(asked: Person, held: Person) -> str:
     one, other = asked.given, held.given
     if not one or not other:
         return "missing"
-    by_custom = one in FIRST_OF_SEVERAL or other in FIRST_OF_SEVERAL
-    if by_custom and _both_called(asked, held):
-        return _called(asked, held)
+    mine, theirs = one, other
+    if one in FIRST_OF_SEVERAL or other in FIRST_OF_SEVERAL:
+        mine, theirs = called(one, asked.other_given), called(other, held.other_given)
+        if mine != one and theirs not in (other, mine):
+            return _nearly(asked, held, mine, theirs)
     if one == other:
         return "exact" if asked.given_written == held.given_written else "folded"
     if one[0] == held.family[:1] and _exchanged(asked, held):
         return "swapped"
+    return "variant" if mine == theirs else _nearly(asked, held, one, other)
+
+
+def _nearly(asked: Person, held: Person, one: str, other: str) -> str:
+    """How two different forenames compare, the first ones or those that two people are known by."""
     if are_given_variants(one, other):
         return "variant"
-    if by_custom and called(one, asked.other_given) == called(other, held.other_given):
-        return "variant"
-    if len(one) == 1 or len(other) == 1:
-        return "initial" if one[0] == other[0] else "differs"
-    if _joined(asked) == other or _joined(held) == one:
+    if one[0] == other[0] and 1 in (len(one), len(other)):
+        return "initial"
+    if _in_two(asked, other) or _in_two(held, one):
         return "compound"
     if one in held.other_given or other in asked.other_given:
         return "other"
     return _likeness(one, other)
 
 
-def _both_called(asked: Person, held: Person) -> bool:
-    """Whether both are known by a second name, the first being given to every son: Mohammed Bilal, Mohammed Hamza."""
-    both = asked.given in FIRST_OF_SEVERAL and held.given in FIRST_OF_SEVERAL
-    return both and bool(asked.other_given) and bool(held.other_given)
-
-
-def _called(asked: Person, held: Person) -> str:
-    """How the names compare that two people are known by, the customary first one aside."""
-    one, other = asked.other_given[0], held.other_given[0]
-    if one == other:
-        if asked.given != held.given:
-            return "variant"
-        return "exact" if asked.given_written == held.given_written else "folded"
-    if are_given_variants(one, other):
-        return "variant"
-    if len(one) == 1 or len(other) == 1:
-        return "initial" if one[0] == other[0] else "differs"
-    if one in held.other_given or other in asked.other_given:
-        return "other"
-    return _likeness(one, other)
-
-
-def _joined(person: Person) -> str:
-    """The first two forenames written as one, as Mary Ann beside Maryann; empty for one forename."""
-    return person.given + person.other_given[0] if person.other_given else ""
+def _in_two(person: Person, name: str) -> bool:
+    """Whether ``name`` is two forenames written as one, Maryann for Mary Ann, or a part of one with a hyphen."""
+    if person.other_given and person.given + person.other_given[0] == name:
+        return True
+    return bool(person.given_written) and name in given_parts(person.given_written)
 
 
 def _likeness(one: str, other: str) -> str:

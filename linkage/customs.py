@@ -6,6 +6,7 @@ column: `telling_words`, `sound`, `family_root`, `given_root`, `family_groups`, 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from functools import lru_cache
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 import jellyfish
 
 from linkage.customs_lists import FORENAMES, SPELLINGS
+from linkage.folding import fold
 from linkage.placeholders import word_set
 
 RELIGIOUS: Final = word_set(
@@ -24,23 +26,48 @@ RELIGIOUS: Final = word_set(
 
 PARTICLES: Final = word_set(
     """
-    VAN VON DER DEN DEL DOS DAS DELLA BIN BINT IBN ABU SAN SANTA SAINT
+    VAN VON DER DEN TEN TER DEL DELLA DOS DAS LAS LOS BIN BINT IBN ABU UMM UDDIN ULLAH SAN SANTA SAINT
     """
 )
 """Little words of surnames: two people sharing one share nothing."""
 
 FIRST_OF_SEVERAL: Final = word_set(
     """
-    MOHAMMED MUHAMMAD MOHAMMAD MOHAMED MUHAMMED MOHAMAD MUHAMED MAHOMED MOHAMUD MHMD MOHD MD
-    ABDUL ABD SYED SAYED SAYYID SYEDA
+    MOHAMMED MUHAMMAD MOHAMMAD MOHAMED MUHAMMED MOHAMAD MUHAMED MAHOMED MOHAMUD MAXAMED MHMD MOHD MUHD MD MO
+    ABDUL ABDEL ABD ABU SYED SAYED SAYYID SYEDA SHEIKH SHAIKH THI VAN
     """
 )
-"""First forenames that every brother may bear: a man named Mohammed Bilal is told apart by Bilal."""
+"""First forenames that every brother, or every sister, may bear: Mohammed Bilal is told apart by Bilal.
 
-_HONORIFICS: Final = ("BEN", "BHAI")
-_SHORTEST_NAME: Final = 3
+Thi and Van are the Vietnamese middle names of women and men, written first where the order is lost.
+"""
+
+_COURTESIES: Final = ("KUMARI", "KUMAR", "CHANDRA", "BHAI", "BEN", "LAL")
+"""Gujarati and Hindi courtesies written at the end of a forename: Kantaben, Rameshbhai, Dineshkumar."""
+
+_BLESSINGS: Final = ("OLUWA", "CHUKWU")
+"""What Yoruba and Igbo forenames begin with and daily life leaves out: Oluwaseun is Seun, Chukwuemeka Emeka."""
+
+_HOUSE_ENDINGS: Final = (
+    *((ending, "SK") for ending in ("SKAYA", "SKAIA", "SKIY", "SKYI", "SKYY", "SKI", "SKA", "SKY")),
+    *((ending, "CK") for ending in ("CKI", "CKA")),
+    *((ending, "") for ending in ("OVA", "OV", "EVA", "EV")),
+    *((ending, "as") for ending in ("UVIENE", "IENE", "AITE", "IUTE", "YTE", "UTE", "AS", "IS", "YS", "US")),
+)
+"""Endings of Polish, Russian, Czech, Bulgarian and Lithuanian surnames that tell husband, wife and daughter apart.
+
+The Lithuanian stem keeps a mark of its own, so that Thomas is not taken for Thom.
+"""
+
+_ARTICLES: Final = ("AL", "EL")
+_SHORTEST_STEM: Final = 3
+_SHORTEST_HOUSE: Final = 4
 _SHORTEST_PART: Final = 3
 _REMEMBERED: Final = 131_072
+
+_SOUNDS: Final = (("AA", "A"), ("EE", "I"), ("OO", "U"), ("OU", "U"), ("V", "W"), ("Q", "K"))
+"""One vowel and one consonant for what other alphabets' names are spelt with in English: Yasmeen and Yasmin."""
+_DOUBLED: Final = re.compile(r"([A-Z])\1")
 
 
 def _listed(text: str) -> list[list[str]]:
@@ -81,17 +108,40 @@ def main_form(name: str) -> str:
     return _GROUPS[min(groups)][0] if groups else name
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def given_root(forename: str) -> str:
-    """A forename without the Gujarati courtesy written at its end: Kantaben and Kanta are one."""
-    for honorific in _HONORIFICS:
-        if forename.endswith(honorific) and len(forename) >= len(honorific) + _SHORTEST_NAME:
-            return forename[: -len(honorific)]
-    return forename
+    """A folded forename without courtesies and blessings, in plain spelling: Kantaben and Kanta are one."""
+    for courtesy in _COURTESIES:
+        if forename.endswith(courtesy) and len(forename) >= len(courtesy) + _SHORTEST_STEM:
+            forename = forename[: -len(courtesy)]
+            break
+    for blessing in _BLESSINGS:
+        if forename.startswith(blessing) and len(forename) > len(blessing) + _SHORTEST_STEM:
+            forename = forename[len(blessing) :]
+    return _plain(forename)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def family_root(surname: str) -> str:
-    """A surname without the ending that tells husband, wife and daughter apart: Kowalski, Kowalska."""
-    return surname
+    """A folded surname without the ending that tells husband, wife and daughter apart, in plain spelling.
+
+    An Arabic article written into the name goes where the rest is a name we know: Alhassan is Hassan.
+    """
+    for article in _ARTICLES:
+        if surname.startswith(article) and surname[len(article) :] in _FAMILY_GROUPS:
+            surname = surname[len(article) :]
+    for ending, kept in _HOUSE_ENDINGS:
+        if surname.endswith(ending) and len(surname) >= len(ending) + _SHORTEST_HOUSE:
+            return _plain(surname[: -len(ending)]) + kept
+    return _plain(surname)
+
+
+def _plain(name: str) -> str:
+    """A name as it would be spelt with one letter a sound, for spellings that vary by habit and not by slip."""
+    for habit, letter in _SOUNDS:
+        name = name.replace(habit, letter)
+    name = _DOUBLED.sub(r"\1", name)
+    return name[:-1] if name.endswith("AH") else name
 
 
 def are_given_variants(one: str, other: str) -> bool:
@@ -99,9 +149,7 @@ def are_given_variants(one: str, other: str) -> bool:
     mine = _GIVEN_GROUPS.get(one)
     if mine is not None and not mine.isdisjoint(given_groups(other)):
         return True
-    if one.endswith(_HONORIFICS) or other.endswith(_HONORIFICS):
-        return given_root(one) == given_root(other)
-    return False
+    return given_root(one) == given_root(other)
 
 
 def are_surname_variants(one: str, other: str) -> bool:
@@ -109,13 +157,23 @@ def are_surname_variants(one: str, other: str) -> bool:
     mine = _FAMILY_GROUPS.get(one)
     if mine is not None and not mine.isdisjoint(family_groups(other)):
         return True
-    # a root is never shorter than three letters, so this asks for few roots
-    return one[:_SHORTEST_NAME] == other[:_SHORTEST_NAME] and family_root(one) == family_root(other)
+    return family_root(one) == family_root(other)
 
 
 def called(given: str, other_given: tuple[str, ...]) -> str:
-    """The forename a person is known by: the second where custom gives the first to every brother."""
-    return other_given[0] if given in FIRST_OF_SEVERAL and other_given else given
+    """The forename a person is known by: where custom gives the first to every brother, the next telling one."""
+    if given in FIRST_OF_SEVERAL:
+        for name in other_given:
+            if name not in FIRST_OF_SEVERAL and name not in RELIGIOUS:
+                return name
+    return given
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def given_parts(written: str) -> tuple[str, ...]:
+    """The folded parts of a forename written with a hyphen, such as LILY and MAE; nothing for any other."""
+    parts = [fold(part).replace(" ", "") for part in written.split("-")] if "-" in written else []
+    return tuple(part for part in parts if len(part) >= _SHORTEST_STEM)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from anyascii import anyascii
 
 from linkage import placeholders
+from linkage.folding import fold
 from linkage.nhs_number import Fault, NhsNumber, NotAnNhsNumber
 from linkage.person import NORMALISATION_VERSION, Demographics, Gender, NotADate, PartialDate, Person
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NORMALISATION_VERSION", "Doubt", "doubts", "fold", "fold_postcode", "normalise"]
 
-_INSIDE_WORD = re.compile(r"['`\u2018\u2019\u02bc.]")
-_NOT_LETTERS = re.compile(r"[^A-Z]+")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]+")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9OI][A-Z0-9]{2})")
@@ -44,15 +43,6 @@ _INWARD_DIGIT = str.maketrans("OI", "01")
 _INWARD_LETTERS = str.maketrans("01", "OI")
 _SHORTEST_PHONE, _LONGEST_PHONE = 7, 15
 _ADDRESS_LINES_WITH_A_HOUSE: Final = 2
-
-
-def fold(text: str) -> str:
-    """Upper-case A to Z and single spaces, transliterated from any script.
-
-    A text holding any letter never folds to nothing: letters no table knows are spelt as code points.
-    """
-    letters = _NOT_LETTERS.sub(" ", _INSIDE_WORD.sub("", anyascii(text)).upper()).strip()
-    return letters or "".join(_spell(character) for character in text if character.isalpha())
 
 
 def fold_postcode(text: str) -> str:
@@ -110,11 +100,6 @@ def doubts(said: Demographics, person: Person) -> tuple[Doubt, ...]:
     """Name the single-valued fields that were said but are unknown in ``person``, its normal form."""
     fields = ("nhs_number", "family", "given", "birth_date", "postcode", "gp_practice", "death_date")
     return tuple(Doubt(field) for field in fields if getattr(said, field).strip() and not getattr(person, field))
-
-
-def _spell(character: str) -> str:
-    """A letter as its code point in letters A to P, for the few scripts no table transliterates."""
-    return "".join(chr(ord("A") + int(digit, 16)) for digit in f"{ord(character):x}")
 
 
 def _number(text: str) -> tuple[NhsNumber | None, str]:
