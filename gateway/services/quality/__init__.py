@@ -1,0 +1,1 @@
+"""How good matching is, and which model does it."""

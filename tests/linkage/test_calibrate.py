@@ -1,0 +1,115 @@
+"""Claims are corrected towards the truth, never beyond what the answers support."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import log2
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from linkage.calibrate import FARTHEST, fit
+from linkage.evaluate import calibration_error, reliability
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from linkage.calibrate import Knots
+
+
+def drawn(claimed: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
+    return np.asarray(rng.random(len(claimed)) < 1 / (1 + np.exp2(-claimed)), bool)
+
+
+def applied(knots: Knots, odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Knots as a model file means them: linear between, slope 1 outside, nothing changed by none."""
+    if not knots:
+        return odds
+    xs, ys = (np.array([knot[name] for knot in knots]) for name in ("odds", "calibrated"))
+    outside = np.minimum(odds - xs[0], 0) + np.maximum(odds - xs[-1], 0)
+    return np.asarray(np.interp(odds, xs, ys) + outside, np.float64)
+
+
+def error(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    return calibration_error(reliability(1 / (1 + np.exp2(-odds)), right, 20))
+
+
+def test_what_is_well_calibrated_hardly_changes() -> None:
+    rng = np.random.default_rng(1)
+    odds = rng.normal(4, 5, 200_000)
+    knots = fit(odds, drawn(odds, rng))
+    asked = np.linspace(-7, 11, 50)
+    assert applied(knots, asked) == pytest.approx(asked, abs=0.5)
+    assert 3 < len(knots) <= 14
+
+
+@pytest.mark.parametrize(("slope", "shift"), [(2.0, 3.0), (0.6, -2.0), (1.0, 6.0)])
+def test_a_planted_distortion_is_undone(slope: float, shift: float) -> None:
+    rng = np.random.default_rng(2)
+    honest = rng.normal(3, 4, 150_000)
+    right = drawn(honest, rng)
+    claimed = honest * slope + shift
+    knots = fit(claimed, right)
+    fresh = rng.normal(3, 4, 400_000)
+    truth = drawn(fresh, rng)
+    assert error(fresh * slope + shift, truth) > 0.015
+    assert error(applied(knots, fresh * slope + shift), truth) < 0.005
+    middle = np.linspace(-5, 7, 30)
+    assert applied(knots, middle * slope + shift) == pytest.approx(middle, abs=0.8)
+
+
+def test_certainty_claimed_on_thin_evidence_is_cut_to_the_rule_of_three() -> None:
+    rng = np.random.default_rng(3)
+    doubtful = rng.normal(0, 2, 3_000)
+    sure = rng.uniform(20, 50, 6_000)
+    odds = np.concatenate((doubtful, sure))
+    right = np.concatenate((drawn(doubtful, rng), np.ones(6_000, bool)))
+    far = applied(fit(odds, right), np.array([30.0, 50.0]))
+    assert (far < log2(6_000 / 3) + 1).all()
+    assert far[0] < far[1]
+    wrong = applied(fit(-odds, ~right), np.array([-30.0, -50.0]))
+    assert (wrong > -log2(6_000 / 3) - 1).all()
+
+
+def test_answers_that_hold_no_doubt_or_none_at_all_correct_nothing() -> None:
+    assert fit(np.array([]), np.array([], bool)) == []
+    assert fit(np.full(1_000, 40.0), np.ones(1_000, bool)) == []
+
+
+def test_a_claim_far_from_the_truth_with_little_to_learn_from_is_shifted_whole() -> None:
+    knots = fit(np.linspace(2.0, 2.1, 40), np.arange(40) % 2 == 0, knots=1)
+    assert applied(knots, np.array([2.05])) == pytest.approx([0], abs=0.5)
+
+
+def test_ends_that_lie_beyond_certainty_need_no_knots() -> None:
+    """Odds of 58 that are right half the time: as claimed beyond that would pass what a posterior can tell."""
+    knots = fit(np.full(400, 58.0), np.arange(400) % 2 == 0)
+    assert [knot["odds"] for knot in knots][-1] == pytest.approx(58.0, abs=8.1)
+    assert applied(knots, np.array([58.0])) == pytest.approx([0], abs=0.3)
+
+
+def test_entries_come_in_pairs() -> None:
+    with pytest.raises(ValueError, match="one entry"):
+        fit(np.zeros(3), np.zeros(2, bool))
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 300).flatmap(
+        lambda count: st.tuples(
+            arrays(np.float64, count, elements=st.floats(-80, 80)), arrays(np.bool_, count, elements=st.booleans())
+        )
+    )
+)
+def test_knots_always_rise_and_stay_within_what_a_posterior_can_tell(
+    answers: tuple[NDArray[np.float64], NDArray[np.bool_]],
+) -> None:
+    knots = fit(*answers)
+    for name in ("odds", "calibrated"):
+        values = [knot[name] for knot in knots]
+        assert all(low < high for low, high in pairwise(values))
+        assert all(-FARTHEST <= value <= FARTHEST for value in values)
