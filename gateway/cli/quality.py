@@ -7,26 +7,96 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.context import Desk, out, pass_desk
-from gateway.services.records.truth import compare, read_truth
+from gateway.cli.context import Desk, err, out, pass_desk
+from gateway.cli.progress import progress
 from ig.purpose import Purpose
 
 if TYPE_CHECKING:
     from linkage.evaluate import Share
 
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.command()
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("truth", type=_FILE, required=False)
+@click.option("--population", "folders", type=_FOLDER, multiple=True, help="A folder of index, questions and truth.")
+@click.option("--model", "model_file", type=_FILE, help="Measure this model file instead of the shipped model.")
+@click.option("--engine", type=click.Choice(["duckdb", "python"]), default="duckdb", show_default=True)
+@click.option("--peers", is_flag=True, help="Run Splink, recordlinkage and the MPS algorithm beside the house.")
+@click.option(
+    "--report", type=click.Path(file_okay=False, path_type=Path), help="Write Markdown, JSON and charts here."
+)
 @pass_desk
-def evaluate(desk: Desk, path: Path) -> None:
-    """Compare what was found with the truth in PATH.
+def evaluate(  # noqa: PLR0913, PLR0917 - a command has as many parameters as options
+    desk: Desk,
+    truth: Path | None,
+    folders: tuple[Path, ...],
+    model_file: Path | None,
+    engine: str,
+    peers: bool,  # noqa: FBT001 - a flag
+    report: Path | None,
+) -> None:
+    """Measure how good the answers are, with 95 % intervals (Wilson).
 
-    PATH is a CSV: source,organisation,person_ref,nhs_number, the number empty for people whom the index does not hold,
-    and any of community,sex,age_band. Prints precision, recall, F1, false and missed rates with their 95 % intervals.
+    With TRUTH, a CSV of source,organisation,person_ref,nhs_number (empty: not in the index) and any of
+    community,sex,age_band, compare what this house has found with it.
+
+    With --population, answer the questions of one or more folders made by 'python -m fixtures.population', pooled.
+
+    \b
+    precision           of the records joined to somebody, the share joined to the right person
+    recall              of the people who are in the index, the share joined to themselves
+    F1                  the harmonic mean of the two
+    false rate          of the joins, the share that is wrong; one less precision
+    missed rate         of the people in the index, the share not joined to themselves; one less recall
+    recall at P .999    the recall at the lowest threshold whose precision is still .999, which is printed too
+    review share        of all questions, those left to a person (outcomes review and many)
+    review yield        of those, the share whose best candidate is the right person
+    calibration error   how far posteriors are from the truth on average over ten bins (the reliability table)
+    recall gap          the best community's recall less the worst one's
+    key recall          of the people in the index, the share who are among their candidates at all
+    capped blocks       keys shared by so many people that not all of them were looked at
 
     \b
     gateway evaluate truth.csv
+    gateway evaluate --population pop-1 --population pop-2 --peers --report out
     """  # noqa: D301 - click's mark for lines to keep as they are
+    if bool(truth) == bool(folders):
+        raise click.UsageError("give either TRUTH or --population")
+    if truth:
+        _against_truth(desk, truth)
+    else:
+        _on_populations(folders, model_file, engine, report, peers=peers)
+
+
+def _on_populations(
+    folders: tuple[Path, ...], model_file: Path | None, engine: str, report: Path | None, *, peers: bool
+) -> None:
+    from gateway.house import shipped_model  # noqa: PLC0415 - help and usage errors stay quick
+    from gateway.services.quality.answers import Engines  # noqa: PLC0415 - as above
+    from gateway.services.quality.measure import Plan, measure, read_model, write_report  # noqa: PLC0415 - as above
+    from gateway.services.quality.sections import sections  # noqa: PLC0415 - as above
+
+    model = read_model(model_file) if model_file else shipped_model()
+    with progress("questions") as told:
+        measured = measure(Plan(folders, model, Engines(engine), peers), say=_say, report=told)
+    out.print(f"{model.name} {model.version}, {model.hash}", markup=False)
+    for section in sections(measured):
+        out.print(f"\n{section.as_text()}", markup=False)
+    if report:
+        for path in write_report(report, measured, model):
+            out.print(f"wrote {path.name}", markup=False)
+
+
+def _say(what: str) -> None:
+    err.print(what, markup=False)
+
+
+def _against_truth(desk: Desk, path: Path) -> None:
+    from gateway.services.records.truth import compare, read_truth  # noqa: PLC0415 - as above
+
     tallies = compare(desk.house, desk.caller(Purpose.PROCESSING, "system-link"), read_truth(path))
     for group, tally in sorted(tallies.items(), key=lambda pair: (pair[0].source, bool(pair[0].value), pair[0])):
         out.print(
