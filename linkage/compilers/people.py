@@ -1,0 +1,245 @@
+"""One person as a row of columns, for engines that compare in SQL.
+
+Whatever can be read off one person alone is worked out here, once, when the row is made: name groups, sounds, words,
+first letters, and flags that say whether a list has anything in it. SQL then compares and never normalises. Unknown is
+the empty text, the empty list or 0, never NULL.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pyarrow as pa
+
+from linkage.compare import INWARD, WHOLE_POSTCODE
+from linkage.customs import (
+    RELIGIOUS,
+    called,
+    family_groups,
+    family_root,
+    given_groups,
+    given_parts,
+    given_root,
+    sound,
+    telling_words,
+)
+from linkage.findings import Death
+from linkage.person import Gender, Security
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from linkage.nhs_number import NhsNumber
+    from linkage.person import Person
+
+_SEXES: Final = {Gender.MALE: 1, Gender.FEMALE: 2}
+_REMEMBERED: Final = 262_144
+_HEAD: Final = 3
+
+
+def _several(name: str) -> dict[str, str]:
+    """A list as three columns: its first value, whether there are more, and then all of them."""
+    return {name: "VARCHAR", f"{name}_several": "BOOLEAN", f"{name}_all": "VARCHAR[]"}
+
+
+def _forms(name: str) -> dict[str, str]:
+    """What a name is compared by besides itself."""
+    return {
+        f"{name}_root": "VARCHAR",
+        f"{name}_grouped": "BOOLEAN",
+        f"{name}_groups": "INTEGER[]",
+        f"{name}_sound": "VARCHAR",
+    }
+
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "id": "INTEGER",
+    "number": "VARCHAR",
+    "number_valid": "BOOLEAN",
+    "family": "VARCHAR",
+    "family_written": "VARCHAR",
+    "family_compact": "VARCHAR",
+    "family_first": "VARCHAR",
+    "family_several": "BOOLEAN",
+    "family_words": "VARCHAR[]",
+    "family_religious": "BOOLEAN",
+    "religious_words": "VARCHAR[]",
+    **_forms("family"),
+    **_several("previous_family"),
+    "given": "VARCHAR",
+    "given_written": "VARCHAR",
+    "given_first": "VARCHAR",
+    **_forms("given"),
+    "called": "VARCHAR",
+    "called_apart": "BOOLEAN",
+    **_forms("called"),
+    "joined": "VARCHAR",
+    "has_parts": "BOOLEAN",
+    "given_parts": "VARCHAR[]",
+    "has_other": "BOOLEAN",
+    **_several("other_given"),
+    **_several("telling"),
+    "other_first": "VARCHAR",
+    "other_initial": "BOOLEAN",
+    "born": "INTEGER",
+    "born_text": "VARCHAR",
+    "born_year": "INTEGER",
+    "born_month": "INTEGER",
+    "born_day": "INTEGER",
+    "sex": "INTEGER",
+    "postcode": "VARCHAR",
+    "postcode_whole": "BOOLEAN",
+    "postcode_head": "VARCHAR",
+    "postcode_tail": "VARCHAR",
+    "postcode_sector": "VARCHAR",
+    "postcode_outward": "VARCHAR",
+    **_several("previous_postcode"),
+    "house": "VARCHAR",
+    **_several("street"),
+    **_several("phone"),
+    **_several("email"),
+    "gp_practice": "VARCHAR",
+    "died": "INTEGER",
+    "hides_location": "BOOLEAN",
+    "security": "VARCHAR",
+    "superseded_by": "VARCHAR",
+    "death": "VARCHAR",
+}
+"""Column → SQL type of a table of people. ``id`` is a row's number in its table, from 0; ``number`` the ten digits,
+valid or not; ``born`` and ``died`` a date as yyyymmdd; ``superseded_by`` the number that took this row's place."""
+
+_ARROW: Final = {
+    "VARCHAR": pa.string(),
+    "INTEGER": pa.int32(),
+    "BOOLEAN": pa.bool_(),
+    "VARCHAR[]": pa.list_(pa.string()),
+    "INTEGER[]": pa.list_(pa.int32()),
+}
+SCHEMA: Final = pa.schema([(name, _ARROW[kind]) for name, kind in COLUMNS.items()])
+"""The same columns for Arrow and Parquet."""
+
+
+class _Forms(NamedTuple):
+    root: str
+    grouped: bool
+    groups: list[int]
+    sound: str
+
+
+def row(
+    record_id: int,
+    person: Person,
+    security: Security = Security.UNRESTRICTED,
+    *,
+    superseded_by: NhsNumber | None = None,
+    death: Death = Death.NONE,
+) -> tuple[object, ...]:
+    """One person as a row of `COLUMNS`."""
+    valid = person.nhs_number is not None
+    return (
+        record_id,
+        person.nhs_number.digits if person.nhs_number is not None else person.near_number,
+        valid,
+        *_family(person),
+        *_list(person.previous_family),
+        *_given(person),
+        *_birth(person),
+        _SEXES.get(person.gender, 0),
+        *_place(person),
+        *_list(person.phone),
+        *_list(person.email),
+        person.gp_practice,
+        person.death_date.as_number if person.death_date else 0,
+        security.hides_location,
+        security.value,
+        superseded_by.digits if superseded_by is not None else "",
+        death.value,
+    )
+
+
+def as_arrow(rows: Iterable[Sequence[object]]) -> pa.Table:
+    """Rows of `row` as an Arrow table."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+    arrays = [pa.array(values, type=kind) for values, kind in zip(columns, SCHEMA.types, strict=True)]
+    return pa.table(arrays, schema=SCHEMA)
+
+
+def _list(values: Sequence[str]) -> tuple[str, bool, Sequence[str]]:
+    if len(values) > 1:
+        return values[0], True, values
+    return (values[0], False, ()) if values else ("", False, ())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _family_forms(name: str) -> _Forms:
+    groups = sorted(family_groups(name))
+    return _Forms(family_root(name), bool(groups), groups, sound(name))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _given_forms(name: str) -> _Forms:
+    groups = sorted(given_groups(name))
+    return _Forms(given_root(name), bool(groups), groups, sound(name))
+
+
+def _family(person: Person) -> tuple[object, ...]:
+    name = person.family
+    words = name.split()
+    return (
+        name,
+        person.family_written,
+        name.replace(" ", ""),
+        name[:1],
+        len(words) > 1,
+        sorted(telling_words(name)),
+        name in RELIGIOUS,
+        [word for word in words if word in RELIGIOUS],
+        *_family_forms(name),
+    )
+
+
+def _given(person: Person) -> tuple[object, ...]:
+    name, others = person.given, person.other_given
+    known_as = called(name, others)
+    parts = given_parts(person.given_written)
+    return (
+        name,
+        person.given_written,
+        name[:1],
+        *_given_forms(name),
+        known_as,
+        known_as != name,
+        *_given_forms(known_as),
+        name + others[0] if others else "",
+        bool(parts),
+        parts,
+        bool(others),
+        *_list(others),
+        *_list([other for other in others if other not in RELIGIOUS]),
+        others[0][:1] if others else "",
+        bool(others) and len(others[0]) == 1,
+    )
+
+
+def _birth(person: Person) -> tuple[object, ...]:
+    born = person.birth_date
+    if born is None:
+        return 0, "", 0, 0, 0
+    return born.as_number, str(born.as_number), born.year, born.month, born.day
+
+
+def _place(person: Person) -> tuple[object, ...]:
+    code = person.postcode
+    whole = len(code) >= WHOLE_POSTCODE
+    return (
+        code,
+        whole,
+        code[:_HEAD],
+        code[-1:],
+        code[:-2] if whole else "",
+        code[:-INWARD] if whole else code,
+        *_list(person.previous_postcode),
+        person.house,
+        *_list(person.street),
+    )
