@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.context import Desk, SourcePerson, out, pass_desk
+from gateway.cli.models import shadow
 from gateway.cli.progress import progress
 from gateway.services.records import quarantine as quarantine_service
 from gateway.services.records.index import IndexSource, load_index
@@ -127,9 +128,25 @@ def tabular(desk: Desk, paths: tuple[Path, ...], mapping: str) -> None:
 
 
 @click.command()
+@click.option(
+    "--shadow", "model", metavar="MODEL", default="", help="Try a model file, hash or 'shipped'; change nothing."
+)
+@click.option("--report", "folder", type=click.Path(file_okay=False, path_type=Path), help="Where its report goes.")
 @pass_desk
-def link(desk: Desk) -> None:
-    """Trace every record that is new or changed, and join those that the model settles."""
+def link(desk: Desk, model: str, folder: Path | None) -> None:
+    """Trace every record that is new or changed, and join those that the model settles.
+
+    With --shadow, trace everybody with another model instead, change nothing, and say which links would be gained and
+    lost, with examples: what 'gateway model activate' asks for.
+
+    \b
+    gateway link --shadow trained.json --report shadow/
+    """  # noqa: D301 - click's mark for lines to keep as they are
+    if model:
+        shadow(desk, model, folder)
+        return
+    if folder is not None:
+        raise click.UsageError("--report goes with --shadow")
     with progress("linking") as report:
         result = link_all(desk.house, desk.caller(Purpose.PROCESSING, "system-link"), report)
     out.print(f"{result.traced:,} people traced under model {result.model}", markup=False)

@@ -6,6 +6,7 @@ a newer package changes nothing before somebody has tried its model and put it i
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from gateway.storage.database import Database, Tx
 
+_PAGE: Final = 10_000
 SHIPPED_BY: Final = "gateway:shipped"
 """Who put the first model in use: the package itself."""
 
@@ -106,6 +108,26 @@ class Models:
         sql = "SELECT hash FROM model_activation ORDER BY position DESC LIMIT 1"
         with translated, self._database.raw_readers.use() as connection:
             return str(connection.execute(sql).fetchone()[0])
+
+    def index_stamp(self) -> str:
+        """Return what tells one whole load of the index from another, or empty before the first."""
+        sql = "SELECT source, as_of, people, loaded_at FROM index_info WHERE people > 0 ORDER BY source"
+        with self._database.read() as view:
+            loads = view.raw(sql)
+        return hashlib.sha256(repr([tuple(map(str, row)) for row in loads]).encode()).hexdigest() if loads else ""
+
+    def records_stamp(self) -> str:
+        """Return one figure for whom there is to trace and by which details: it changes when anybody's do."""
+        sql = (
+            "SELECT source_person_id, demographics_hash FROM source_person WHERE source_person_id > ? "
+            "AND demographics_hash <> '' AND retired_into IS NULL ORDER BY source_person_id LIMIT ?"
+        )
+        whole, last = hashlib.sha256(), ""
+        with self._database.read() as view:
+            while rows := view.raw(sql, (last, _PAGE)):
+                whole.update("".join(map("".join, rows)).encode())
+                last = rows[-1][0]
+        return whole.hexdigest()
 
     def get(self, model_hash: str) -> StoredModel | None:
         """Return one version by its whole hash, or None."""
