@@ -11,6 +11,8 @@ __all__ = ["fold"]
 
 _INSIDE_WORD: Final = re.compile(r"['`.]")
 _NOT_LETTERS: Final = re.compile(r"[^A-Z]+")
+_NASALS: Final = dict.fromkeys((0x0902, 0x0982, 0x0A02, 0x0A70, 0x0A82), "n")
+"""The nasal signs of Devanagari, Bengali, Gurmukhi and Gujarati, transliterated as m: Singh is no Simgh."""
 
 
 def fold(text: str) -> str:
@@ -18,7 +20,7 @@ def fold(text: str) -> str:
 
     A text holding any letter never folds to nothing: letters no table knows are spelt as code points.
     """
-    letters = _NOT_LETTERS.sub(" ", _INSIDE_WORD.sub("", anyascii(text)).upper()).strip()
+    letters = _NOT_LETTERS.sub(" ", _INSIDE_WORD.sub("", anyascii(text.translate(_NASALS))).upper()).strip()
     return letters or "".join(_spell(character) for character in text if character.isalpha())
 
 

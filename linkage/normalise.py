@@ -8,7 +8,6 @@ values become unknown; `doubts` says which, for the analysis of what did not mat
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ from anyascii import anyascii
 
 from linkage import placeholders
 from linkage.folding import fold
+from linkage.names import forenames, surname
 from linkage.nhs_number import Fault, NhsNumber, NotAnNhsNumber
 from linkage.person import NORMALISATION_VERSION, Demographics, Gender, NotADate, PartialDate, Person
 
@@ -30,7 +30,6 @@ _POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9OI][A-Z0-9]{2})")
 _OUTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?")
 _AREA = re.compile(r"[A-Z]+")
 _HOUSE_NUMBER = re.compile(r"\b[0-9]+[A-Z]?\b")
-_PARTICLES: Final = frozenset({"O", "MC", "MAC", "D"})
 _STREET_KINDS: Final = placeholders.word_set(
     """
     STREET ST ROAD RD AVENUE AVE AV LANE LN DRIVE DR CLOSE CL COURT CT CRESCENT CRES WAY PLACE PL GARDENS GDNS
@@ -38,7 +37,6 @@ _STREET_KINDS: Final = placeholders.word_set(
     THE HOUSE
     """
 )
-_JUNK_FORENAMES: Final = placeholders.JUNK_WORDS | placeholders.TITLES
 _INWARD_DIGIT = str.maketrans("OI", "01")
 _INWARD_LETTERS = str.maketrans("01", "OI")
 _SHORTEST_PHONE, _LONGEST_PHONE = 7, 15
@@ -63,16 +61,20 @@ def fold_postcode(text: str) -> str:
 
 def normalise(said: Demographics) -> Person:
     """The comparable form of what a source said; unreadable and placeholder values become unknown."""
-    given, *others = _forenames((said.given, *said.other_given)) or [""]
+    family, given = surname(said.family), (said.given, *said.other_given)
+    if "," in said.family and not said.given.strip():
+        # the whole name in the surname's field: KHAN, Aisha Noor
+        family_text, _, given_text = said.family.partition(",")
+        family, given = surname(family_text), (given_text, *said.other_given)
+    names = forenames(given)
     house, street = _house_and_street(said.address)
     number, near_number = _number(said.nhs_number)
-    family = _family(said.family)
     return Person(
         nhs_number=number,
-        family=family,
-        given=given,
-        other_given=_distinct(others),
-        previous_family=_distinct(_family(name) for name in said.previous_family),
+        family=family.folded,
+        given=names.folded[0] if names.folded else "",
+        other_given=_distinct(names.folded[1:]),
+        previous_family=_distinct((*_earlier(said.previous_family), *family.earlier)),
         birth_date=_date(said.birth_date),
         gender=_gender(said.gender),
         postcode=fold_postcode(said.postcode),
@@ -84,8 +86,8 @@ def normalise(said: Demographics) -> Person:
         gp_practice=_practice(said.gp_practice),
         death_date=_date(said.death_date),
         near_number=near_number,
-        family_written=_as_written(said.family, family),
-        given_written=_as_written(said.given, given),
+        family_written=family.written,
+        given_written=names.written,
     )
 
 
@@ -102,6 +104,14 @@ def doubts(said: Demographics, person: Person) -> tuple[Doubt, ...]:
     return tuple(Doubt(field) for field in fields if getattr(said, field).strip() and not getattr(person, field))
 
 
+def _earlier(texts: Iterable[str]) -> Iterable[str]:
+    """Each earlier surname, with what its own field held beside it."""
+    for text in texts:
+        name = surname(text)
+        yield name.folded
+        yield from name.earlier
+
+
 def _number(text: str) -> tuple[NhsNumber | None, str]:
     """A valid number, or the ten digits of one that was mistyped; never both."""
     try:
@@ -110,12 +120,6 @@ def _number(text: str) -> tuple[NhsNumber | None, str]:
         if refusal.fault is Fault.CHECK_DIGIT:
             return None, _NOT_DIGITS.sub("", text)
         return None, ""
-
-
-def _as_written(text: str, folded: str) -> str:
-    """A name in capitals with its marks and script, where that is not the folded form."""
-    written = " ".join(unicodedata.normalize("NFC", text).upper().split())
-    return written if folded and written != folded else ""
 
 
 def _date(text: str) -> PartialDate | None:
@@ -131,29 +135,6 @@ def _gender(text: str) -> Gender:
         return Gender(text.strip().lower())
     except ValueError:
         return Gender.UNKNOWN
-
-
-def _family(text: str) -> str:
-    """O Brien, O'Brien and OBrien are one; Smith-Jones is two words; titles are dropped."""
-    words: list[str] = []
-    for word in fold(text).split():
-        if words and words[-1] in _PARTICLES:
-            words[-1] += word
-        elif word not in placeholders.TITLES:
-            words.append(word)
-    name = " ".join(words)
-    return name if placeholders.is_name(name) else ""
-
-
-def _forenames(texts: Iterable[str]) -> list[str]:
-    """One word each, first forename first. A hyphen joins (Mary-Ann is MARYANN), a space parts."""
-    whole = [text for text in texts if placeholders.is_name(fold(text))]
-    words = (fold(word).replace(" ", "") for text in whole for word in text.split())
-    return [
-        word
-        for word in words
-        if word not in placeholders.JUNK_WORDS | placeholders.TITLES and placeholders.is_name(word)
-    ]
 
 
 def _house_and_street(lines: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -22,10 +22,24 @@ def word_set(text: str) -> frozenset[str]:
 
 TITLES: Final = word_set(
     """
-    MR MRS MS MISS MX DR PROF REV
+    MR MRS MS MISS MX DR PROF PROFESSOR REV REVD REVEREND CLLR
     """
 )
-"""Words that travel in name fields. Lord, Lady, Master and King are left alone: they are surnames too."""
+"""Words that travel in name fields and are nobody's name. Major, Prince and King are left alone: they are."""
+
+TITLES_BEFORE: Final = word_set(
+    """
+    SIR DAME MASTER LORD LADY HON HAJI HAJJI HAJJA ALHAJI ALHAJA CHIEF
+    """
+)
+"""Titles only where a name follows: they are surnames and forenames too."""
+
+HONOURS_AFTER: Final = word_set(
+    """
+    JR JNR SR SNR ESQ ESQUIRE II III MBE OBE CBE BEM KBE DBE QC PHD
+    """
+)
+"""What is written after a name. Left alone are Ma, Md, Ba and KC: they are names of people in England."""
 
 NOT_NAMES: Final = word_set(
     """
@@ -33,7 +47,8 @@ NOT_NAMES: Final = word_set(
     NOTRECORDED ANONYMOUS ANON UNNAMED UNIDENTIFIED UNBORN BABY BABYBOY BABYGIRL BABYOF INFANT NEWBORN TWIN
     TWINONE TWINTWO TWINA TWINB TRIPLET MALE FEMALE PATIENT CLIENT TEST TESTING
     TESTPATIENT DUMMY DUPLICATE DELETED DELETE DONOTUSE INVALID ERROR MERGED TBC TBA XX XXX XXXX XXXXX ZZZ ZZZZ
-    ASDF SURNAME FORENAME FIRSTNAME LASTNAME FAMILYNAME GIVENNAME
+    ASDF SURNAME FORENAME FIRSTNAME LASTNAME FAMILYNAME GIVENNAME DECEASED RIP TWINI TWINII TRIPLETONE TRIPLETTWO
+    TRIPLETTHREE UNK UNKN NOTAVAILABLE NONEGIVEN NOTAPPLICABLE
     """
 )
 """Whole names, spaces removed, that mean "no name": never compared, never keyed.
@@ -43,10 +58,17 @@ Man, Child, Boy and Na are left out: they are surnames of people in England.
 
 JUNK_WORDS: Final = word_set(
     """
-    BABY TWIN INFANT NEWBORN TRIPLET BOY GIRL UNKNOWN
+    BABY TWIN INFANT NEWBORN TRIPLET BOY GIRL MALE FEMALE UNKNOWN
     """
 )
 """Words dropped from a list of forenames wherever they stand: "Twin One Aisha" is Aisha."""
+
+JUNK_OF_A_SURNAME: Final = word_set(
+    """
+    BABY TWIN INFANT NEWBORN TRIPLET
+    """
+)
+"""Words dropped from a surname of several: "Baby Khan" is Khan. Boy and Girl are surnames too."""
 
 TEST_PREFIXES: Final = ("XXTEST", "ZZTEST", "ZZZTEST", "TESTPATIENT")
 """Beginnings of the test patients' surnames of NHS systems."""
