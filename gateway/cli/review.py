@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.context import Desk, out, pass_desk
 from gateway.services.records import reviews
+from gateway.services.records.duplicates import duplicates as duplicates_of
 from linkage.explain import describe
 
 
@@ -53,3 +54,35 @@ def decide(desk: Desk, case_id: str, is_person: str, nobody: bool, note: str) ->
         raise click.UsageError("say either --is PERSON_ID or --none")
     reviews.decide_case(desk.house, desk.caller(demo_caller="reviewer"), case_id, is_person, note)
     out.print("decided", markup=False)
+
+
+@review.command("take-back")
+@click.argument("case_id")
+@click.option("--reason", required=True, help="Why, in a few words without personal data.")
+@pass_desk
+def take_back(desk: Desk, case_id: str, reason: str) -> None:
+    """Take a decision back: what stood before it stands again, and the case is open."""
+    reviews.take_back(desk.house, desk.caller(demo_caller="reviewer"), case_id, reason)
+    out.print("taken back; the case is open again", markup=False)
+
+
+@review.command()
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@pass_desk
+def duplicates(desk: Desk, limit: int) -> None:
+    """List records of your own organisation that are the same person, source by source.
+
+    Merge them where they were made: the next extract then says so. Records that only the model holds for one person
+    are marked, and are good for looking, not for merging unseen.
+
+    \b
+    gateway review duplicates --limit 20
+    """  # noqa: D301 - click's mark for lines to keep as they are
+    found = duplicates_of(desk.house, desk.caller(demo_caller="reviewer"), limit)
+    for group in found.groups:
+        mark = "  by the model alone" if group.by_model_alone else ""
+        out.print(f"{'  '.join(group.records)}{mark}", markup=False)
+    for source, (groups, records) in found.counts.items():
+        out.print(f"{source}: {groups:,} people with {records:,} records", markup=False)
+    if not found.counts:
+        out.print("no duplicates inside a source", markup=False)

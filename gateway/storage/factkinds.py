@@ -6,6 +6,7 @@
 | registration   | person id | ODS code of the practice, or ``none``        |
 | relationship   | person id | ``ODS code:kind``, any number of them        |
 | optout:SCHEME  | person id | ``opted-out`` or ``none``                    |
+| never-link     | person id | the person id that it never is (sealed)      |
 
 A person holds one value of every kind but relationship: a newer fact takes the place of an older one.
 """
@@ -18,6 +19,8 @@ ASSURANCE: Final = "assurance"
 REGISTRATION: Final = "registration"
 RELATIONSHIP: Final = "relationship"
 OPT_OUT: Final = "optout:"
+NEVER_LINK: Final = "never-link"
+"""The subject (a former identity's person id) is never the person whose id is the value. Sealed."""
 
 
 def opt_out(scheme: str) -> str:

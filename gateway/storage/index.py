@@ -5,15 +5,17 @@ A trace spends its storage time here, so the two reads it makes go to the bare d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from struct import pack, unpack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from gateway import ids
 from gateway.errors import InputError, Unavailable
 from gateway.storage.permit import require
+from gateway.storage.protection import SEALED, protected, seals
 from gateway.storage.schema import now, people
 from linkage.findings import Candidate, Death
 from linkage.nhs_number import NhsNumber
@@ -21,7 +23,6 @@ from linkage.person import Person, Security, StalePerson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import date
 
     from gateway.storage.database import Database, Reading, Tx
     from gateway.storage.permit import Permit
@@ -80,6 +81,25 @@ class Held:
     patient: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A person whom a load changed, and the keys that the row has now."""
+
+    person_id: str
+    keys: tuple[int, ...]
+
+
+class _HeldRow(NamedTuple):
+    """What a trace could turn on in a row that is about to be replaced."""
+
+    version: int
+    security: str
+    superseded_by: str
+    death: str
+    packed: bytes
+    keys: bytes
+
+
 class PersonIndex:
     """The repository of the index."""
 
@@ -88,17 +108,24 @@ class PersonIndex:
 
     # --- loading -------------------------------------------------------------------------------------------------
 
-    def put_many(self, tx: Tx, entries: Sequence[IndexEntry], *, source: str, as_of: date) -> int:
+    def put_many(
+        self, tx: Tx, entries: Sequence[IndexEntry], *, source: str, as_of: date, load: int | None = None
+    ) -> int:
         """Add or replace people and their keys; of one number given twice the last counts. Returns how many.
+
+        Protected identities go in as :mod:`gateway.storage.protection` leaves them. With ``load``, the count of the
+        load, a row keeps its version unless something in it changed that a trace could turn on, and takes this one.
 
         Raises:
             InputError: ``source`` is not one of ``demo``, ``gp-list``, ``pds``.
         """
         if source not in SOURCES:
             raise InputError(f"an index source is one of {', '.join(SOURCES)}", reason="index-source", field="source")
-        chunk = {_row_id(entry.number): entry for entry in entries}
-        held = self._keys_of(tx, chunk)
-        gone, added = _key_changes(held, chunk)
+        chunk = {_row_id(entry.number): entry for entry in protected(tx, entries)}
+        held = self._held(tx, chunk)
+        if load is not None:
+            chunk = {i: replace(entry, version=_version(entry, held.get(i), load)) for i, entry in chunk.items()}
+        gone, added = _key_changes({i: row.keys for i, row in held.items()}, chunk)
         listed = tx.listed(held)
         tx.many("DELETE FROM index_key WHERE hash = ? AND person = ?", gone)
         for table in ("index_person", "index_patient"):
@@ -108,9 +135,31 @@ class PersonIndex:
         tx.load("index_key", ("hash", "person"), added)
         return len(chunk)
 
-    def _keys_of(self, tx: Tx, ids_wanted: Iterable[int]) -> dict[int, bytes]:
-        sql = f"SELECT id, keys FROM index_person WHERE {tx.among('id')}"  # noqa: S608 - our own names
-        return {int(row[0]): bytes(row[1]) for row in tx.raw(sql, (tx.listed(ids_wanted),))}
+    def _held(self, tx: Tx, ids_wanted: Iterable[int]) -> dict[int, _HeldRow]:
+        columns = "id, version, security, superseded_by, death, packed, keys"
+        sql = f"SELECT {columns} FROM index_person WHERE {tx.among('id')}"  # noqa: S608 - our own names
+        return {
+            int(row[0]): _HeldRow(row[1], row[2], row[3], row[4], bytes(row[5]), bytes(row[6]))
+            for row in tx.raw(sql, (tx.listed(ids_wanted),))
+        }
+
+    def protect(self, tx: Tx, *, load: int) -> int:
+        """Take earlier identities out of people already held: a seal counts from the moment it is loaded.
+
+        Returns how many rows were written anew.
+        """
+        sealed = seals(tx)
+        wanted = sorted({*sealed, *(today for ones in sealed.values() for today in ones)})
+        columns = "p.nhs_number, p.packed, p.keys, j.patient, p.version, p.security, p.superseded_by, p.death"
+        sql = (
+            f"SELECT p.source, p.as_of, {columns} FROM index_person p JOIN index_patient j ON j.id = p.id "  # noqa: S608
+            f"WHERE {tx.among('p.person_id')}"
+        )
+        rows = tx.raw(sql, (tx.listed(wanted),))
+        for row in rows:
+            as_of = row[1] if isinstance(row[1], date) else date.fromisoformat(row[1])
+            self.put_many(tx, [_stored_entry(*row[2:])], source=row[0], as_of=as_of, load=load)
+        return len(rows)
 
     def versions(self, tx: Reading, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Held]:
         """Return the version and the Patient held under each number, so that an unchanged one keeps its version."""
@@ -171,6 +220,12 @@ class PersonIndex:
                 counts.setdefault(field, {})[value] = count
         return counts
 
+    def changed_since(self, permit: Permit, load: int) -> list[Changed]:
+        """Return the people whom a later load than the ``load``-th added or changed, by number."""
+        require(permit)
+        rows = self._fetch("SELECT person_id, keys FROM index_person WHERE version > ? ORDER BY id", (load,))
+        return [Changed(row[0], _unpack_keys(bytes(row[1]))) for row in rows]
+
     # --- people --------------------------------------------------------------------------------------------------
 
     def by_number(self, permit: Permit, number: NhsNumber) -> Candidate | None:
@@ -191,6 +246,23 @@ class PersonIndex:
         if held is None or held.superseded_by is None:
             return held, None
         return held, self.by_number(permit, held.superseded_by)
+
+    def survivors(self, permit: Permit, persons: Iterable[str]) -> set[str]:
+        """Return those persons and everybody that their numbers were replaced by, however long the chain."""
+        require(permit)
+        found, last = set(persons), set(persons)
+        while last:
+            with self._database.read() as view:
+                sql = f"SELECT superseded_by FROM index_person WHERE superseded_by <> '' AND {view.among('person_id')}"  # noqa: S608 - our own names
+                rows = view.raw(sql, (view.listed(sorted(last)),))
+            last = {ids.person_id(NhsNumber.trusted(row[0])) for row in rows} - found
+            found |= last
+        return found
+
+    def sealed(self, permit: Permit, number: NhsNumber) -> frozenset[str]:
+        """Return the persons whom nobody under ``number`` may ever be taken for: it is a former identity of theirs."""
+        require(permit)
+        return frozenset(row[0] for row in self._fetch(SEALED, (ids.person_id(number),)))
 
     def by_numbers(self, permit: Permit, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Candidate]:
         """Return the people of those numbers that the index knows."""
@@ -294,12 +366,45 @@ def _key_changes(
     return sorted(gone), sorted(added)
 
 
+def _version(entry: IndexEntry, held: _HeldRow | None, load: int) -> int:
+    """The load that the row is of: the one that held it while nothing changed that a trace could turn on."""
+    superseded_by = entry.superseded_by.digits if entry.superseded_by else ""
+    now_is = (entry.security.value, superseded_by, entry.death.value, entry.packed, _pack_keys(entry.keys))
+    return held.version if held is not None and held[1:] == now_is else load
+
+
+def _stored_entry(  # noqa: PLR0913, PLR0917 - the columns of a row
+    number: str,
+    packed: bytes,
+    keys: bytes,
+    patient: bytes,
+    version: int,
+    security: str,
+    superseded_by: str,
+    death: str,
+) -> IndexEntry:
+    return IndexEntry(
+        NhsNumber.trusted(number),
+        bytes(packed),
+        _unpack_keys(bytes(keys)),
+        bytes(patient),
+        version,
+        _SECURITIES[security],
+        NhsNumber.trusted(superseded_by) if superseded_by else None,
+        _DEATHS[death],
+    )
+
+
+def _pack_keys(keys: Sequence[int]) -> bytes:
+    unique = sorted(set(keys))
+    return pack(f">{len(unique)}q", *unique)
+
+
 def _unpack_keys(data: bytes) -> tuple[int, ...]:
     return unpack(f">{len(data) // 8}q", data)
 
 
 def _index_row(row_id: int, entry: IndexEntry, source: str, as_of: date) -> tuple[Any, ...]:
-    keys = sorted(set(entry.keys))
     return (
         row_id,
         ids.person_id(entry.number),
@@ -311,7 +416,7 @@ def _index_row(row_id: int, entry: IndexEntry, source: str, as_of: date) -> tupl
         source,
         as_of.isoformat(),
         entry.packed,
-        pack(f">{len(keys)}q", *keys),
+        _pack_keys(entry.keys),
     )
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _NAMESPACE: Final = UUID("c2b7f5a4-6d0e-5b2b-9d53-2f4d8f1f7c33")
 LEASE: Final = timedelta(minutes=5)
+INDEX_LOAD: Final = "index-load"
+"""The kind of job that changes the index; its one key is ``index``: no two loads mix, and its runs count them."""
+
 _DEAD: Final = frozenset("ZXx")
 
 
@@ -127,6 +130,13 @@ class Jobs:
             rows = view.raw(f"SELECT {_COLUMNS} FROM job WHERE state <> 'done' ORDER BY job_id")  # noqa: S608 - our own names
         jobs = ((_job(row), row[7]) for row in rows)
         return [job for job, until in jobs if not _is_held(job, until)]
+
+    def completed(self, kind: str, key: str) -> int:
+        """Return how often a job was done to its end."""
+        held = self.get(kind, key)
+        if held is None:
+            return 0
+        return held.run if held.state is JobState.DONE else held.run - 1
 
     def get(self, kind: str, key: str) -> Job | None:
         """Return a job as it stands, or None when it was never begun."""

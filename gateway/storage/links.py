@@ -1,8 +1,12 @@
 """Links: append-only facts that a source's record of somebody is, or is never, a person.
 
 Who somebody is follows from their facts in order, those withdrawn left out: the last ``is`` counts, unless a later
-``never`` names the same person, and a later ``is`` lifts a ``never``. So undoing is one more fact, and what stood
-before stands again, exactly. ``live_link``, derived in the same transaction, says which person each source person is.
+``never`` names the same person, and a person's later ``is`` lifts a ``never`` that is not sealed. So undoing is one
+more fact, and what stood before stands again, exactly. ``live_link``, derived in the same transaction, says which
+person each source person is.
+
+A ``never`` that names the person known only by another record (``ids.person_id_without_number``) separates the two
+records for good, whatever either is linked to later: no write may leave both with one person.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from gateway.storage.schema.base import utc
 from linkage.nhs_number import NhsNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from gateway.storage.database import Database, Reading, Tx
@@ -38,7 +42,10 @@ class LinkKind(StrEnum):
 
 
 class Basis(StrEnum):
-    """On what grounds. ``own`` is a person known only through this record, without a number."""
+    """On what grounds. ``own`` is a person known only through records, without a number.
+
+    ``merged`` follows the record that this one was merged into by its source, and joins nothing by itself.
+    """
 
     CROSS_CHECK = "cross-check"
     ALPHANUMERIC = "alphanumeric"
@@ -46,6 +53,7 @@ class Basis(StrEnum):
     PDS = "pds"
     PERSON = "person"
     OWN = "own"
+    MERGED = "merged"
     UNLINKED = "unlinked"
 
 
@@ -133,8 +141,9 @@ class Chain:
         by_person = new.basis is Basis.PERSON
         if new.kind is LinkKind.NEVER:
             over = is_now if is_now and is_now.person_id == new.person_id else None
-            return None if never else self._append(new, over)
-        if never and not by_person:
+            known = never is not None and (never.sealed or not new.sealed)
+            return None if known else self._append(new, over)
+        if never and (never.sealed or not by_person):
             raise Conflict("a person has decided that these are never the same", reason="never-link")
         if is_now and (_says(is_now, new) or (is_now.basis is Basis.PERSON and not by_person)):
             return None
@@ -167,6 +176,20 @@ class Chain:
         return fact
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What stands about one source person: who it is, whom it never is, and the records it was separated from."""
+
+    link: Link | None
+    nevers: frozenset[str]
+    separated: frozenset[str]
+
+    @property
+    def decided(self) -> str:
+        """The person that somebody decided it is, or empty."""
+        return self.link.person_id if self.link is not None and self.link.basis is Basis.PERSON else ""
+
+
 def _says(fact: Link, new: NewLink) -> bool:
     return (fact.person_id, fact.basis, fact.model) == (new.person_id, new.basis, new.model)
 
@@ -184,36 +207,69 @@ class Links:
         same person. What a person decided is not overridden by a model.
 
         Raises:
-            Conflict: a model links a pair that a person said is never the same; nothing of the batch is kept.
+            Conflict: a model links a pair that a person said is never the same, or two records that a person separated
+                would have one person; nothing of the batch is kept.
         """
         chains = _chains(tx, {fact.source_person_id for fact in facts})
         before = {person: len(chain.facts) for person, chain in chains.items()}
         for fact in facts:
             chains[fact.source_person_id].add(fact)
         numbers = {fact.person_id: fact.nhs_number for fact in facts if fact.nhs_number}
-        added = [fact for person, chain in chains.items() for fact in chain.facts[before[person] :]]
+        added = _added(chains, before)
         _write(tx, added, numbers, chains)
         return added
 
     def unlink(self, tx: Tx, source_person: str, actor: str, *, never: bool = True) -> list[Link]:
         """Take back the standing link of a source person; what it had superseded stands again, exactly.
 
-        ``never`` adds the person's decision that the two are never the same, so that no re-run joins them again.
+        ``never`` adds the person's decision that the two are never the same, so that no re-run joins them again. Of a
+        person known only by records, the record is separated from each of the others.
 
         Raises:
-            Conflict: no link stands.
+            Conflict: no link stands, or the record is joined to no other.
         """
         chains = _chains(tx, {source_person})
-        chain = chains[source_person]
-        wrong = chain.person()
+        wrong = chains[source_person].person()
         if wrong is None:
             raise Conflict("there is no link to take back", reason="not-linked")
-        before = len(chain.facts)
-        chain.withdraw(wrong, actor)
-        if never:
-            chain.add(NewLink(source_person, wrong.person_id, LinkKind.NEVER, Basis.PERSON, actor))
-        _write(tx, chain.facts[before:], {}, chains)
-        return chain.facts[before:]
+        others = _members(tx, {wrong.person_id})[wrong.person_id] - {source_person}
+        if never and wrong.basis is Basis.OWN and not others:
+            raise Conflict("this record is joined to no other", reason="not-linked")
+        # the person of records is named after one of them: when that one leaves, it is the others that must go
+        own = wrong.person_id == ids.person_id_without_number(source_person)
+        leaving = others if own else {source_person}
+        chains = _chains(tx, {source_person, *others})
+        before = {name: len(chain.facts) for name, chain in chains.items()}
+        for name in sorted(leaving):
+            _leave(chains[name], wrong.person_id, actor)
+        apart = {ids.person_id_without_number(other) for other in others} if wrong.basis is Basis.OWN else set()
+        for person in sorted(apart or {wrong.person_id}) if never else ():
+            chains[source_person].add(NewLink(source_person, person, LinkKind.NEVER, Basis.PERSON, actor))
+        _drop_barred(tx, chains, leaving, actor)
+        added = _added(chains, before)
+        _write(tx, added, {}, chains)
+        return added
+
+    def take_back(self, tx: Tx, source_person: str, people: Collection[str], actor: str) -> list[Link]:
+        """Take back what a person decided about a source person and each of ``people``; a seal is never taken back.
+
+        Raises:
+            Conflict: nobody has decided anything about them that stands.
+        """
+        chains = _chains(tx, {source_person})
+        chain, before = chains[source_person], {source_person: len(chains[source_person].facts)}
+        is_now, nevers = chain.person(), chain.nevers()
+        decided = [is_now] if is_now is not None and is_now.basis is Basis.PERSON else []
+        decided += [fact for fact in nevers if not fact.sealed]
+        taken = [fact for fact in decided if fact.person_id in people]
+        if not taken:
+            raise Conflict("there is no decision to take back", reason="not-decided")
+        for fact in taken:
+            chain.withdraw(fact, actor)
+        _drop_barred(tx, chains, {source_person}, actor)
+        added = _added(chains, before)
+        _write(tx, added, {}, chains)
+        return added
 
     def standing(self, permit: Permit, source_people: Collection[str]) -> dict[str, Link]:
         """Return who each of these source people is, by the fact that says so; the unlinked are absent."""
@@ -228,6 +284,19 @@ class Links:
         with self._database.read() as view:
             chains = _chains(view, source_people)
         return {person: frozenset(fact.person_id for fact in chain.nevers()) for person, chain in chains.items()}
+
+    def rulings(self, permit: Permit, source_people: Collection[str]) -> dict[str, Ruling]:
+        """Return what stands about each of these source people."""
+        require(permit)
+        with self._database.read() as view:
+            chains = _chains(view, source_people)
+            apart = _separated(view, chains)
+        return {
+            name: Ruling(
+                chain.person(), frozenset(fact.person_id for fact in chain.nevers()), frozenset(apart.get(name, ()))
+            )
+            for name, chain in chains.items()
+        }
 
     def of_person(self, permit: Permit, person_id: str) -> list[Link]:
         """Return the standing links of a person, by source person."""
@@ -245,11 +314,17 @@ class Links:
         with self._database.read() as view:
             return dict(view.raw(sql, (basis.value,)))
 
-    def history(self, permit: Permit, source_person: str) -> list[Link]:
-        """Return every fact about a source person, oldest first."""
+    def history(self, permit: Permit, source_person: str, *, sealed: bool = False) -> list[Link]:
+        """Return every fact about a source person, oldest first.
+
+        What is about somebody whom a seal keeps apart is left out, the seal and what came before it; ``sealed`` is for
+        proofs that it is there, and for no surface.
+        """
         require(permit)
         with self._database.read() as view:
-            return _chains(view, {source_person})[source_person].facts
+            facts = _chains(view, {source_person})[source_person].facts
+        hidden = set() if sealed else {fact.person_id for fact in facts if fact.sealed}
+        return [fact for fact in facts if fact.person_id not in hidden]
 
     def number_of(self, permit: Permit, person_id: str) -> NhsNumber | None:
         """Return the NHS number of a person known here, or None for one without a number, or unknown."""
@@ -275,6 +350,85 @@ def _chains(view: Reading, source_people: Iterable[str]) -> dict[str, Chain]:
     for row in view.raw(sql, (view.listed(wanted),)):
         chains[row[1]].facts.append(_link(row))
     return chains
+
+
+def _added(chains: dict[str, Chain], before: dict[str, int]) -> list[Link]:
+    return [fact for name, chain in chains.items() for fact in chain.facts[before[name] :]]
+
+
+def _leave(chain: Chain, person_id: str, actor: str) -> None:
+    """Take back every standing fact in a row that says the same person: each model run may have said it anew."""
+    while (fact := chain.person()) is not None and fact.person_id == person_id:
+        chain.withdraw(fact, actor)
+
+
+def _drop_barred(tx: Tx, chains: dict[str, Chain], names: Iterable[str], actor: str) -> None:
+    """Take back what stands again where a record separated since has that person now."""
+    apart = _separated(tx, chains)
+    for name in sorted(names):
+        while (fact := chains[name].person()) is not None:
+            members = _members(tx, {fact.person_id})[fact.person_id]
+            if not apart.get(name, set()) & members:
+                break
+            _leave(chains[name], fact.person_id, actor)
+
+
+def _members(view: Reading, persons: Collection[str]) -> dict[str, set[str]]:
+    """Return who lives with each person, by the live links as they are stored."""
+    members: dict[str, set[str]] = defaultdict(set)
+    sql = f"SELECT source_person_id, person_id FROM live_link WHERE {view.among('person_id')}"  # noqa: S608 - our own names
+    for name, person in view.raw(sql, (view.listed(sorted(persons)),)):
+        members[person].add(name)
+    return members
+
+
+def _separated(view: Reading, chains: dict[str, Chain]) -> dict[str, set[str]]:
+    """Return for each source person the records that it must never share a person with, whoever said so of which."""
+    own = {ids.person_id_without_number(name): name for name in chains}
+    apart: dict[str, set[str]] = defaultdict(set)
+    sql = f"SELECT DISTINCT source_person_id FROM link WHERE kind = 'never' AND {view.among('person_id')}"  # noqa: S608 - our own names
+    others = {row[0] for row in view.raw(sql, (view.listed(sorted(own)),))} - chains.keys()
+    for other, chain in {**chains, **(_chains(view, others) if others else {})}.items():
+        for fact in chain.nevers():
+            if name := own.get(fact.person_id):
+                apart[name].add(other)
+                apart[other].add(name)
+    named = {fact.person_id for chain in chains.values() for fact in chain.nevers()} - own.keys()
+    for owner, person in _owners(view, named).items():
+        for name, chain in chains.items():
+            if any(fact.person_id == person for fact in chain.nevers()):
+                apart[name].add(owner)
+    return apart
+
+
+def _owners(view: Reading, persons: Collection[str]) -> dict[str, str]:
+    """Return record → person for those of ``persons`` who are known only by that record."""
+    if not persons:
+        return {}
+    sql = (
+        "SELECT DISTINCT source_person_id, person_id FROM link WHERE kind = 'is' AND basis = 'own' "  # noqa: S608
+        f"AND {view.among('person_id')}"
+    )
+    rows = view.raw(sql, (view.listed(sorted(persons)),))
+    return {name: person for name, person in rows if ids.person_id_without_number(name) == person}
+
+
+def kept_apart(view: Reading, merged: Mapping[str, str]) -> set[str]:
+    """Of records that their source merged into others, return those that a decision keeps apart from the other.
+
+    ``merged`` is record → the record it went into. A person's decision outranks a merge in the source: whoever was
+    decided to be somebody else, never that person, or not the same as that record, stays out.
+    """
+    chains = _chains(view, {*merged, *merged.values()})
+    apart = _separated(view, chains)
+    barred = set()
+    for record, into in merged.items():
+        here, there = chains[record].person(), chains[into].person()
+        nevers = {fact.person_id for fact in chains[record].nevers()}
+        elsewhere = here is not None and here.basis is Basis.PERSON and here.person_id != (there and there.person_id)
+        if into in apart.get(record, ()) or (there and there.person_id in nevers) or elsewhere:
+            barred.add(record)
+    return barred
 
 
 def _link(row: tuple[Any, ...]) -> Link:
@@ -315,3 +469,12 @@ def _write(tx: Tx, added: Sequence[Link], numbers: dict[str, str], chains: dict[
     live = [link for person in touched if (link := chains[person].person())]
     rows = [(link.source_person_id, link.person_id, link.link_id, link.basis.value) for link in live]
     tx.load("live_link", ("source_person_id", "person_id", "link_id", "basis"), rows)
+    _refuse_joined(tx, chains, {link.source_person_id: link.person_id for link in live})
+
+
+def _refuse_joined(tx: Tx, chains: dict[str, Chain], live: Mapping[str, str]) -> None:
+    """The last guard, whatever a use case forgot: two records that a person separated never have one person."""
+    apart = {name: others for name, others in _separated(tx, chains).items() if name in live and others}
+    members = _members(tx, {live[name] for name in apart}) if apart else {}
+    if any(others & members[live[name]] for name, others in apart.items()):
+        raise Conflict("a person has separated two of these records", reason="separated")

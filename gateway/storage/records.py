@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.storage.intake import Batch, Counts, Incoming, Known, PersonRow, Shelf, source_person_id
+from gateway.storage.links import kept_apart
 from gateway.storage.permit import require
 from gateway.storage.population import Member, people_of, readable
 from ig.decision import FilterKind
@@ -138,6 +139,11 @@ class Records:
         rows = [(stamp, person) for person, stamp in traced_under.items()]
         tx.many("UPDATE source_person SET traced_under = ? WHERE source_person_id = ?", rows)
 
+    def untrace(self, tx: Tx, people: Collection[str]) -> int:
+        """Have these source people traced by the next run, whatever they were traced under. Returns how many."""
+        sql = f"UPDATE source_person SET traced_under = '' WHERE {tx.among('source_person_id')}"  # noqa: S608 - our own names
+        return tx.change(sql, (tx.listed(sorted(people)),))
+
     def retire(self, tx: Tx, person: str, into: str | None) -> None:
         """Say that a source merged ``person`` into another of its people; None takes that back."""
         tx.change("UPDATE source_person SET retired_into = ? WHERE source_person_id = ?", (into, person))
@@ -205,6 +211,42 @@ class Records:
         with self._database.read() as view:
             held = _held_people(view, people)
         return {name: row.packed for name, row in held.items() if row.packed and row.retired_into is None}
+
+    def people(self, permit: Permit, names: Collection[str]) -> list[SourcePerson]:
+        """Return those of these source people who have demographics and are not merged away, by id."""
+        require(permit)
+        with self._database.read() as view:
+            held = _held_people(view, names)
+        return [row for _, row in sorted(held.items()) if row.packed and row.retired_into is None]
+
+    def merged(self, permit: Permit) -> dict[str, str]:
+        """Return whom their source merged into another of its people: record → the last record of the chain.
+
+        Those whom a decision keeps apart from it are left out.
+        """
+        require(permit)
+        sql = "SELECT source_person_id, retired_into FROM source_person WHERE retired_into IS NOT NULL"
+        with self._database.read() as view:
+            into = dict(view.raw(sql))
+            ends = {name: _end(name, into) for name in into}
+            barred = kept_apart(view, ends) if ends else set()
+        return {name: end for name, end in sorted(ends.items()) if name not in barred and end not in into}
+
+    def own_numbers(self, permit: Permit) -> Iterator[tuple[str, str]]:
+        """Yield (source person, the NHS number that its source gave), for those that have one."""
+        require(permit)
+        sql = (
+            "SELECT source_person_id, nhs_number FROM source_person WHERE nhs_number <> '' AND source_person_id > ? "
+            "ORDER BY source_person_id LIMIT 10000"
+        )
+        last = ""
+        while rows := self._rows(sql, (last,)):
+            yield from rows
+            last = rows[-1][0]
+
+    def _rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with self._database.read() as view:
+            return view.raw(sql, values)
 
     def source_person(self, permit: Permit, person: str) -> SourcePerson | None:
         """Return one source person, or None."""
@@ -325,11 +367,21 @@ def _person_row(person: PersonRow) -> tuple[Any, ...]:
     return tuple(getattr(person, name) for name in _PERSON)
 
 
+def _end(name: str, into: Mapping[str, str]) -> str:
+    """The last record of a chain of merges; a ring ends where it began."""
+    seen = {name}
+    while (after := into.get(name)) is not None and after not in seen:
+        seen.add(after)
+        name = after
+    return name
+
+
 def _with_retired(view: Reading, people: Collection[str]) -> list[str]:
-    """Return the people and everyone merged into them, however long the chain."""
+    """Return the people and everyone merged into them, however long the chain, unless a decision keeps them apart."""
     found, last = set(people), set(people)
     while last:
-        sql = f"SELECT source_person_id FROM source_person WHERE {view.among('retired_into')}"  # noqa: S608 - our own names
-        last = {row[0] for row in view.raw(sql, (view.listed(last),))} - found
+        sql = f"SELECT source_person_id, retired_into FROM source_person WHERE {view.among('retired_into')}"  # noqa: S608 - our own names
+        merged = {name: into for name, into in view.raw(sql, (view.listed(last),)) if name not in found}
+        last = merged.keys() - (kept_apart(view, merged) if merged else set())
         found |= last
     return sorted(found)

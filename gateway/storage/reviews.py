@@ -16,7 +16,7 @@ from gateway.storage.schema.base import utc
 from linkage.explain import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from gateway.storage.database import Database, Tx
@@ -26,10 +26,11 @@ _NAMESPACE: Final = UUID("5d5a0b8f-3b39-5a53-8f0f-6f7e2ad8f6d1")
 
 
 class CaseState(StrEnum):
-    """Whether somebody still has to look."""
+    """Whether somebody still has to look. A closed case was overtaken: its ``decision`` is the reason."""
 
     OPEN = "open"
     DECIDED = "decided"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class NewCase:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as stored. ``decision`` is ``is``, ``never`` or ``none`` once decided, about ``person_id``."""
+    """A case as stored. ``decision`` is ``is`` or ``none`` once decided, about ``person_id``; a reason once closed."""
 
     case_id: str
     source_person_id: str
@@ -80,36 +81,56 @@ class Reviews:
         self._database = database
 
     def open(self, tx: Tx, cases: Sequence[NewCase]) -> int:
-        """Open cases. An open one about the same source person is brought up to date; a decided one stays decided.
+        """Open cases. A doubt about the same candidates is brought up to date, and stays decided once decided.
 
-        Returns how many were opened or brought up to date.
+        An open case of the same source person about other candidates is closed: one doubt at a time. Returns how many
+        are open of those given.
         """
         at = now().isoformat()
         rows = [
-            (
-                str(uuid5(_NAMESPACE, f"{case.source_person_id}|{case.model}")),
-                case.source_person_id,
-                case.reason,
-                _pack(case.candidates),
-                case.model,
-                at,
-            )
+            (_case_id(case), case.source_person_id, case.reason, _pack(case.candidates), case.model, at)
             for case in cases
         ]
         sql = (
             "INSERT INTO review_case (case_id, source_person_id, reason, candidates, model, state, decision, person_id,"
             " actor, note, opened_at) VALUES (?, ?, ?, ?, ?, 'open', '', '', '', '', ?) ON CONFLICT (case_id) "
-            "DO UPDATE SET reason = excluded.reason, candidates = excluded.candidates WHERE review_case.state = 'open'"
+            "DO UPDATE SET reason = excluded.reason, candidates = excluded.candidates, model = excluded.model, "
+            "state = 'open', decision = '' WHERE review_case.state <> 'decided'"
         )
-        stale = "DELETE FROM review_case WHERE source_person_id = ? AND model <> ? AND state = 'open'"
-        tx.many(stale, [(row[1], row[4]) for row in rows])
+        other = f"{_CLOSE} WHERE source_person_id = ? AND case_id <> ? AND state = 'open'"
+        tx.many(other, [("other-candidates", row[1], row[0]) for row in rows])
         tx.many(sql, rows)
         return len(rows)
 
-    def close_of(self, tx: Tx, source_people: Sequence[str]) -> None:
-        """Remove the open cases of source people about whom there is no doubt any more."""
-        sql = "DELETE FROM review_case WHERE source_person_id = ? AND state = 'open'"
-        tx.many(sql, [(person,) for person in source_people])
+    def close_of(self, tx: Tx, source_people: Sequence[str], reason: str = "settled") -> None:
+        """Close the open cases of source people about whom there is no doubt any more, and say why."""
+        sql = f"{_CLOSE} WHERE source_person_id = ? AND state = 'open'"
+        tx.many(sql, [(reason, person) for person in source_people])
+
+    def close(self, tx: Tx, case_id: str, reason: str) -> None:
+        """Close one case that was overtaken, and say why."""
+        tx.change(f"{_CLOSE} WHERE case_id = ? AND state = 'open'", (reason, case_id))
+
+    def reopen(self, tx: Tx, case_id: str) -> None:
+        """Open a decided case again, its decision taken back.
+
+        Raises:
+            Conflict: it is not decided.
+        """
+        sql = (
+            "UPDATE review_case SET state = 'open', decision = '', person_id = '', actor = '', note = '', "
+            "decided_at = NULL WHERE case_id = ? AND state = 'decided'"
+        )
+        if not tx.change(sql, (case_id,)):
+            raise Conflict("this case is not decided", reason="review-not-decided")
+
+    def naming(self, permit: Permit, persons: Collection[str]) -> set[str]:
+        """Return the source people whose open case has one of ``persons`` among its candidates."""
+        require(permit)
+        wanted = set(persons)
+        with self._database.read() as view:
+            rows = view.raw("SELECT source_person_id, candidates FROM review_case WHERE state = 'open'")
+        return {name for name, packed in rows if wanted & {one[0] for one in orjson.loads(bytes(packed))}}
 
     def list(self, permit: Permit, state: CaseState = CaseState.OPEN, after: str = "", limit: int = 100) -> Cases:
         """Return cases in order of id, after a given one, at most ``limit``."""
@@ -152,10 +173,17 @@ class Reviews:
             return dict(view.raw("SELECT state, count(*) FROM review_case GROUP BY state"))
 
 
+_CLOSE: Final = "UPDATE review_case SET state = 'closed', decision = ?"
 _COLUMNS: Final = (
     "case_id, source_person_id, reason, candidates, model, state, decision, person_id, actor, note, "
     "opened_at, decided_at"
 )
+
+
+def _case_id(case: NewCase) -> str:
+    """A doubt is about a record and the people it may be; which model has it does not make it another one."""
+    people = "|".join(sorted(one.person_id for one in case.candidates))
+    return str(uuid5(_NAMESPACE, f"{case.source_person_id}|{people}"))
 
 
 def _pack(candidates: Sequence[CaseCandidate]) -> bytes:

@@ -10,7 +10,7 @@ from gateway.storage.rows import pack_evidence, unpack_evidence
 from gateway.storage.schema import now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from gateway.storage.database import Database, Tx
     from gateway.storage.permit import Permit
@@ -44,6 +44,17 @@ class NumberCount:
     after: int
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A record that has its person in common with another of its source; ``basis`` is the ground of its own link."""
+
+    source: str
+    person_id: str
+    basis: str
+    source_person_id: str
+    person_ref: str
+
+
 class Traces:
     """The repository of trace results."""
 
@@ -58,6 +69,39 @@ class Traces:
         tx.merge("trace_result", columns, list(latest.values()), f"(source_person_id) DO UPDATE SET {sets}")
         marks = [(result.model, result.source_person_id) for result in results]
         tx.many("UPDATE source_person SET traced_under = ? WHERE source_person_id = ?", marks)
+
+    def forget(self, tx: Tx, source_people: Sequence[str]) -> None:
+        """Drop what was found about these source people: they are traced by the next run as if for the first time."""
+        tx.many("DELETE FROM trace_result WHERE source_person_id = ?", [(person,) for person in source_people])
+        marks = [("", person) for person in source_people]
+        tx.many("UPDATE source_person SET traced_under = ? WHERE source_person_id = ?", marks)
+
+    def forget_all(self, tx: Tx) -> None:
+        """Have everybody traced by the next run; what was found stands until then."""
+        tx.change("UPDATE source_person SET traced_under = ''")
+
+    def touching(self, permit: Permit, persons: Collection[str]) -> set[str]:
+        """Return the source people who are linked to one of ``persons``, or proposed for one of them."""
+        require(permit)
+        with self._database.read() as view:
+            listed = view.listed(sorted(persons))
+            linked = f"SELECT source_person_id FROM live_link WHERE {view.among('person_id')}"  # noqa: S608 - our own names
+            proposed = f"SELECT source_person_id FROM trace_result WHERE {view.among('person_id')}"  # noqa: S608 - our own names
+            return {row[0] for sql in (linked, proposed) for row in view.raw(sql, (listed,))}
+
+    def shared(self, permit: Permit, organisation: str) -> list[Shared]:
+        """Return the records of one organisation's sources that share a person with another of the same source."""
+        require(permit)
+        sql = (
+            "SELECT source, person_id, basis, source_person_id, person_ref FROM ("
+            "SELECT s.source, l.person_id, l.basis, s.source_person_id, s.person_ref, "
+            "count(*) OVER (PARTITION BY s.source, l.person_id) AS together FROM source_person s "
+            "JOIN live_link l ON l.source_person_id = s.source_person_id "
+            "WHERE s.organisation = ? AND s.retired_into IS NULL) AS joined WHERE together > 1 "
+            "ORDER BY source, person_id, person_ref"
+        )
+        with self._database.read() as view:
+            return [Shared(*row) for row in view.raw(sql, (organisation,))]
 
     def numbers_found(self, permit: Permit) -> dict[str, str]:
         """Return the number proposed for each source person traced, empty where none was."""
@@ -93,6 +137,13 @@ class Traces:
         with self._database.read() as view:
             rows = view.raw(sql, (source_person,))
         return _result(rows[0]) if rows else None
+
+    def of_many(self, permit: Permit, source_people: Collection[str]) -> dict[str, TraceResult]:
+        """Return the latest result of each of these source people who was traced."""
+        require(permit)
+        with self._database.read() as view:
+            sql = f"SELECT {','.join(_COLUMNS)} FROM trace_result WHERE {view.among('source_person_id')}"  # noqa: S608 - our own names
+            return {row[0]: _result(row) for row in view.raw(sql, (view.listed(source_people),))}
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return source → outcome → people; figures only, so no permit."""

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from gateway.errors import InputError
 from gateway.ids import person_id
 from gateway.services.files import named
-from gateway.storage.factkinds import ASSURANCE, RELATIONSHIP, opt_out
+from gateway.storage.factkinds import ASSURANCE, NEVER_LINK, RELATIONSHIP, opt_out
 from gateway.storage.facts import Organisation, StoredFact
+from gateway.storage.jobs import INDEX_LOAD
 from ig.optouts import NATIONAL, OPTED_OUT
 from ig.purpose import OrgClass
 from ig.relationships import RelationshipKind
@@ -32,9 +33,6 @@ _LONDON: Final = ZoneInfo("Europe/London")
 _FACT_COLUMNS: Final = ("kind", "subject", "value", "source", "as_of", "expires")
 _ORGANISATION_COLUMNS: Final = ("ods", "name", "org_class", "parent", "postcode")
 _LARGEST: Final = 5_000_000
-
-NEVER_LINK: Final = "never-link"
-"""Fact kind: the subject (a former identity's person id) is never the person whose id is the value. Sealed."""
 
 
 def load_organisations(house: House, path: Path) -> int:
@@ -72,10 +70,23 @@ def load_facts(house: House, kind: str, path: Path) -> int:
         subject, value = of_row(path, number, row)
         facts.append(StoredFact(stored_kind, subject, value, row["source"], *_standing(path, number, row)))
     store = house.stores.governance.facts
+    if kind == NEVER_LINK:
+        return _seal(house, facts)
     with house.stores.transaction() as tx:
         # relationships of other kinds share the store's kind and stay as they are
         others = [one for one in store.of_kind(RELATIONSHIP) if _tie(one.value) != _TIES[kind]] if kind in _TIES else []
         return store.replace(tx, stored_kind, [*others, *facts]) - len(others)
+
+
+def _seal(house: House, facts: list[StoredFact]) -> int:
+    """Store protected identities and take what they seal out of the index in the same breath, as a load of its own."""
+    stores = house.stores
+    job = stores.jobs.start_or_resume(INDEX_LOAD, "index")
+    with stores.transaction() as tx:
+        count = stores.governance.facts.replace(tx, NEVER_LINK, facts)
+        stores.index.protect(tx, load=job.run)
+        stores.jobs.finish(tx, job)
+    return count
 
 
 def _tie(value: str) -> str:

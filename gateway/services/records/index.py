@@ -21,6 +21,7 @@ from gateway.services.records.ranges import is_test_number, refuse_real_numbers,
 from gateway.storage.factkinds import REGISTRATION
 from gateway.storage.facts import StoredFact
 from gateway.storage.index import IndexEntry
+from gateway.storage.jobs import INDEX_LOAD
 from gateway.storage.rows import dumps
 from ig.decide import Population
 from ig.purpose import Dataset, Level, Section
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from gateway.house import House
     from gateway.services.progress import Report
     from gateway.settings import Settings
+    from gateway.storage.jobs import Job
 
 BATCH: Final = 2000
 
@@ -69,6 +71,7 @@ def load_index(house: House, caller: Caller, index: IndexSource, report: Report 
     Raises:
         InputError: the file is unusable as a whole, or holds a number of the issued range in demo mode.
         NotPermitted: no processing grant covers the index.
+        Conflict: another load is at it.
         Unavailable: a store cannot be written; the load can be repeated.
     """
     as_of = index.as_of.isoformat()
@@ -81,16 +84,21 @@ def load_index(house: House, caller: Caller, index: IndexSource, report: Report 
         job=f"index-load-{as_of}",
     ) as passage:
         house.gate.administer(caller, "index:load", index.path.name, source=index.source, as_of=as_of)
+        job = house.stores.jobs.start_or_resume(INDEX_LOAD, "index")
         try:
-            done = _load(house, index, report)
+            done = _load(house, index, job, report)
         except FeedRefused as refused:
+            house.stores.jobs.fail(job, refused.rule)
             raise InputError(str(refused), reason=refused.rule, field=refused.field) from None
-        _count_terms(house, passage, index)
+        except InputError as refused:
+            house.stores.jobs.fail(job, refused.reason)
+            raise
+        _count_terms(house, passage, index, job)
         passage.disclose((), rows=done.people)
     return done
 
 
-def _load(house: House, index: IndexSource, report: Report) -> IndexReport:
+def _load(house: House, index: IndexSource, job: Job, report: Report) -> IndexReport:
     done, stores = IndexReport(), house.stores
     rows = spine.index_rows(Feed(index.path.name, lambda: binary(index.path)))
     while batch := list(islice(rows, BATCH)):
@@ -101,9 +109,10 @@ def _load(house: House, index: IndexSource, report: Report) -> IndexReport:
         people = [normalise(row.demographics) for row in good]
         entries = [_entry(row, person, index) for row, person in zip(good, people, strict=True)]
         with stores.transaction() as tx:
-            stores.index.put_many(tx, entries, source=index.source, as_of=index.as_of)
+            stores.index.put_many(tx, entries, source=index.source, as_of=index.as_of, load=job.run)
             stores.governance.facts.put_many(tx, _registrations(entries, people, index))
             stores.quarantine.put_many(tx, "index", bad)
+            stores.jobs.checkpoint(tx, job, {"people": done.people + len(good)})
         done.people += len(good)
         done.quarantined.update(row.rule for row in bad)
         report(done.people, None)
@@ -143,9 +152,10 @@ def _registrations(entries: Sequence[IndexEntry], people: Sequence[Person], inde
     return rows
 
 
-def _count_terms(house: House, passage: Passage, index: IndexSource) -> None:
+def _count_terms(house: House, passage: Passage, index: IndexSource, job: Job) -> None:
     people = (Person.unpack(packed) for packed in house.stores.index.each_packed(passage.permit))
     counts = Frequencies.of(people).as_counts()
     with house.stores.transaction() as tx:
         house.stores.index.put_terms(tx, counts)
         house.stores.index.stamp(tx, source=index.source, as_of=index.as_of)
+        house.stores.jobs.finish(tx, job)

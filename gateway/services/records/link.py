@@ -6,13 +6,15 @@ where it stopped and ends in the same state. What a person decided is a fact tha
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from gateway.ids import person_id, person_id_without_number
-from gateway.services.governance.facts import NEVER_LINK
+from gateway.ids import person_id_without_number
 from gateway.services.progress import silent
+from gateway.services.records.changes import begin, stamp
+from gateway.services.records.decided import standing, uncontested
+from gateway.services.records.merges import follow_merges
 from gateway.services.records.objections import carry_objections
 from gateway.services.records.unnumbered import join_unnumbered
 from gateway.services.tracing.against import checked_against
@@ -22,23 +24,24 @@ from gateway.storage.traces import TraceResult
 from ig.decide import Population
 from ig.purpose import Dataset, Element, Level
 from linkage.decide import Flag, Outcome
-from linkage.nhs_number import NhsNumber
 from linkage.person import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gateway.auth.caller import Caller
     from gateway.engine import Engine
     from gateway.gate import Passage
     from gateway.house import House
     from gateway.services.progress import Report
+    from gateway.services.records.decided import Standing
     from gateway.storage.jobs import Job
     from gateway.storage.links import Link
     from gateway.storage.records import SourcePerson
     from linkage.decide import Finding
 
 BATCH: Final = 500
+_ACTOR: Final = "gateway:link"
 
 JOINS_FOR_CARE: Final = frozenset({Basis.CROSS_CHECK, Basis.PDS, Basis.PERSON})
 """Grounds on which a record is joined for direct care; any other match only proposes a number (DESIGN section 6)."""
@@ -66,27 +69,29 @@ class _Run:
     passage: Passage
     stamp: str
     job: Job
+    figures: Mapping[str, Any]
     done: LinkReport
 
     def batch(self, people: Sequence[SourcePerson]) -> None:
         """Trace some source people and store what came of it, whole."""
-        stores, engine = self.house.stores, self.engine
-        sealed = _sealed(self.house, people)
-        nevers = stores.links.nevers(self.passage.permit, [who.source_person_id for who in people])
-        found = []
-        for who in people:
-            never = nevers.get(who.source_person_id, frozenset()) | {fact.person_id for fact in sealed.get(who, ())}
-            found.append((who, engine.trace(self.passage.permit, Person.unpack(who.packed), never=never)))
-        links = [fact for facts in sealed.values() for fact in facts]
-        links += [_link(who, finding, engine) for who, finding in found]
-        cases = [_case(who, finding, engine) for who, finding in found if finding.outcome in _UNDECIDED]
-        settled = [who.source_person_id for who, finding in found if finding.outcome not in _UNDECIDED]
+        stores, engine, permit = self.house.stores, self.engine, self.passage.permit
+        at = standing(self.house, permit, people)
+        found = [
+            (who, engine.trace(permit, Person.unpack(who.packed), never=at.never[who.source_person_id]))
+            for who in at.people
+        ]
+        found = uncontested(found, at)
+        links = [*at.seals, *(fact for who, finding in found if (fact := _link(who, finding, engine, at)))]
+        doubts = [one for one in found if one[1].outcome in _UNDECIDED and not at.is_decided(one[0].source_person_id)]
+        cases = [_case(who, finding, engine) for who, finding in doubts]
+        doubtful = {who.source_person_id for who, _ in doubts}
+        settled = [who.source_person_id for who, _ in found if who.source_person_id not in doubtful]
         with stores.transaction() as tx:
             made = stores.links.append(tx, links)
             stores.traces.put_many(tx, [_result(who, finding, self.stamp) for who, finding in found])
             stores.reviews.close_of(tx, settled)
             self.done.reviews += stores.reviews.open(tx, cases)
-            stores.jobs.checkpoint(tx, self.job, {"traced": self.done.traced + len(found)})
+            stores.jobs.checkpoint(tx, self.job, {**self.figures, "traced": self.done.traced + len(found)})
         self._count([finding for _, finding in found], made)
 
     def _count(self, findings: Sequence[Finding], made: Sequence[Link]) -> None:
@@ -118,63 +123,45 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
         job=f"link-{engine.model_hash[:12]}",
     ) as passage:
         house.gate.administer(caller, "link:start", engine.model, model_hash=engine.model_hash[:12])
-        stamp = _stamp(house, engine)
-        run = _Run(house, engine, passage, stamp, house.stores.jobs.start_or_resume("link", stamp), done)
+        stamped = stamp(house, engine)
+        run = _Run(house, engine, passage, stamped, *begin(house, passage.permit, stamped), done)
         while people := house.stores.records.source_people(passage.permit, limit=BATCH, untraced_for=run.stamp):
             run.batch(people)
             report(done.traced, None)
         join_unnumbered(house, engine, passage.permit)
+        follow_merges(house, passage.permit)
         carry_objections(house, passage.permit)
         with house.stores.transaction() as tx:
             done.duplicates = house.stores.traces.flag_duplicates(tx, Flag.DUPLICATE_IN_SOURCE)
-            house.stores.jobs.finish(tx, run.job, {"traced": done.traced})
+            house.stores.jobs.finish(tx, run.job, {**run.figures, "traced": done.traced})
     return done
-
-
-def _stamp(house: House, engine: Engine) -> str:
-    """What a trace answers for: this model over this index."""
-    info = house.stores.index.describe()
-    return f"{engine.model_hash[:16]}:{info.source}:{info.as_of}:{info.people}" if info else engine.model_hash[:16]
 
 
 _UNDECIDED: Final = frozenset({Outcome.REVIEW, Outcome.MANY})
 
 
-def _sealed(house: House, people: Sequence[SourcePerson]) -> dict[SourcePerson, list[NewLink]]:
-    """Never-links of protected identities: a record under a former number is not the person of today."""
-    holders: dict[str, list[SourcePerson]] = defaultdict(list)
-    for who in people:
-        if who.nhs_number:
-            holders[person_id(NhsNumber(who.nhs_number))].append(who)
-    sealed: dict[SourcePerson, list[NewLink]] = defaultdict(list)
-    for fact in house.stores.governance.facts.of(holders, {NEVER_LINK}):
-        for who in holders[fact.subject]:
-            never = NewLink(
-                who.source_person_id, fact.value, LinkKind.NEVER, Basis.PERSON, "gateway:protected", sealed=True
-            )
-            sealed[who].append(never)
-    return sealed
+def _link(who: SourcePerson, finding: Finding, engine: Engine, at: Standing) -> NewLink | None:
+    """The fact to add: the person found, or the person known only by this record.
 
-
-def _link(who: SourcePerson, finding: Finding, engine: Engine) -> NewLink:
-    """The fact to add: the person found, or the person known only by this record."""
+    None where nothing is to be added: a person decided, or the record is already among those without a number, whose
+    person the clustering says.
+    """
+    held = at.link(who.source_person_id)
+    if at.is_decided(who.source_person_id):
+        return None
     best = finding.best
     if finding.outcome is not Outcome.MATCHED or best is None or finding.step is None:
-        return NewLink(
-            who.source_person_id,
-            person_id_without_number(who.source_person_id),
-            LinkKind.IS,
-            Basis.OWN,
-            "gateway:link",
-            engine.model,
-        )
+        if held is not None and held.basis is Basis.OWN:
+            return None
+        person = person_id_without_number(who.source_person_id)
+        return NewLink(who.source_person_id, person, LinkKind.IS, Basis.OWN, _ACTOR, engine.model)
     number = best.candidate.person.nhs_number
     return NewLink(
         who.source_person_id,
         best.candidate.person_id,
         LinkKind.IS,
         Basis(finding.step.value),
-        "gateway:link",
+        _ACTOR,
         engine.model,
         best.bits,
         best.posterior,

@@ -19,7 +19,7 @@ def unlink_record(house: House, caller: Caller, source_person_id: str, reason: s
     Raises:
         NotPermitted: the caller's agreement shows them no evidence: undoing a link is a reviewer's act.
         NotFound: there is no such record.
-        Conflict: no link stands.
+        Conflict: no link stands, or the record is joined to no other.
         Unavailable: the ledger cannot take the row; nothing is changed.
     """
     with house.gate.permit(
@@ -37,5 +37,9 @@ def unlink_record(house: House, caller: Caller, source_person_id: str, reason: s
         passage.disclose([wrong], rows=1, outcome="unlinked")
     house.gate.administer(caller, "link:unlink", source_person_id, reason=reason)
     with house.stores.transaction() as tx:
-        house.stores.links.unlink(tx, source_person_id, caller.subject)
+        changed = house.stores.links.unlink(tx, source_person_id, caller.subject)
+        # what the trace said is what was wrong: nothing of it is left in reports, and the next run asks anew
+        concerned = sorted({fact.source_person_id for fact in changed})
+        house.stores.traces.forget(tx, concerned)
+        house.stores.reviews.close_of(tx, concerned, "unlinked")
     return wrong

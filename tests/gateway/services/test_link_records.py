@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.rates import AS_OF
 from gateway.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable
 from gateway.services.records import link as linking
 from gateway.services.records import reviews
-from gateway.services.records.index import IndexSource, load_index
 from gateway.services.records.link import link_all
 from gateway.services.records.truth import EVERYBODY, Group, compare, read_truth
 from gateway.services.records.unlink import unlink_record
@@ -26,14 +24,12 @@ from tests.gateway.houses import (
     FORMER,
     MOVED,
     NAMESAKE,
-    PEOPLE,
     STRANGER,
     TODAY,
     TWIN,
     Townsperson,
     Watch,
     event,
-    index_csv,
     persona,
     system,
     take_in,
@@ -43,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from fixtures.write import Manifest
     from gateway.house import House
     from gateway.services.records.link import LinkReport
     from gateway.storage import Permit
@@ -65,10 +60,10 @@ def standing(house: House, permit: Permit, *refs: str) -> dict[str, Link]:
     return {ref: found[client(ref)] for ref in refs if client(ref) in found}
 
 
-def anew(house: House, folder: Path, people: tuple[Townsperson, ...] = PEOPLE, day: int = 29) -> None:
-    """Load the index as of another day: everybody is traced again by the next run."""
-    source = IndexSource(index_csv(folder / f"index-{day}.csv", people), "demo", AS_OF.replace(day=day))
-    load_index(house, system(house, "system-index"), source)
+def trace_again(house: House) -> None:
+    """Have everybody traced again by the next run, as after a new model."""
+    with house.stores.transaction() as tx:
+        house.stores.traces.forget_all(tx)
 
 
 @pytest.mark.parametrize(
@@ -109,20 +104,19 @@ def test_linking_again_changes_nothing(own_town: House, tmp_path: Path) -> None:
     assert own_town.stores.digest() == before
 
 
-def test_a_new_index_traces_everybody_again_and_ends_the_same(own_town: House, tmp_path: Path, permit: Permit) -> None:
+def test_everybody_traced_again_ends_the_same(own_town: House, tmp_path: Path, permit: Permit) -> None:
     take_in(own_town, tmp_path / "c.csv", [event("c1", AMINA, number=AMINA.number), event("c2", BRAM)])
     before = standing(own_town, permit, "c1", "c2")
-    anew(own_town, tmp_path)
+    trace_again(own_town)
     again = run(own_town)
     assert (again.traced, again.links) == (2, 0)
     assert standing(own_town, permit, "c1", "c2") == before
 
 
 def test_a_run_that_broke_off_goes_on_and_ends_the_same(
-    own_county: House, manifest: Manifest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    own_county: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    index = IndexSource(manifest.index, "demo", AS_OF.replace(day=28))
-    load_index(own_county, system(own_county, "system-index"), index)
+    trace_again(own_county)
     own_county.stores.backup(tmp_path / "kept")
     monkeypatch.setattr(linking, "BATCH", 100)
     real, calls = Links.append, []
@@ -186,7 +180,7 @@ def test_records_under_a_former_identity_never_become_the_person_of_today(
         links = standing(own_town, permit, "c1", "c2", "c3")
         assert links["c3"].person_id == TODAY.id
         assert TODAY.id not in {links[ref].person_id for ref in ("c1", "c2") if ref in links}
-        anew(own_town, tmp_path)
+        trace_again(own_town)
         run(own_town)
 
 
@@ -195,7 +189,7 @@ def test_a_seal_is_told_to_nobody(own_town: House, tmp_path: Path, permit: Permi
     lines = explain_source_person(own_town, persona(own_town, "reviewer"), client("c1"))
     assert TODAY.id not in "\n".join(lines)
     assert "never" not in "\n".join(lines)
-    assert any(link.sealed for link in own_town.stores.links.history(permit, client("c1")))
+    assert any(link.sealed for link in own_town.stores.links.history(permit, client("c1"), sealed=True))
     cases = reviews.open_cases(own_town, persona(own_town, "reviewer"))
     shown = [reviews.case(own_town, persona(own_town, "reviewer"), one.case_id) for one in cases]
     assert TODAY.id not in {candidate.person_id for case in shown for candidate in case.candidates}
@@ -216,8 +210,8 @@ def test_unlinking_restores_what_stood_before_and_holds_through_every_later_run(
 
     assert unlink_record(own_town, persona(own_town, "reviewer"), client("c1"), "wrong person") == AMINA.id
     assert standing(own_town, permit, "c1", "c2") == before
-    for day in (28, 27):
-        anew(own_town, tmp_path, day=day)
+    for _ in range(2):
+        trace_again(own_town)
         run(own_town)
         assert standing(own_town, permit, "c1")["c1"].person_id != AMINA.id
     assert standing(own_town, permit, "c2")["c2"].person_id == BRAM.id
@@ -284,22 +278,22 @@ def test_a_doubt_waits_for_a_person_with_its_evidence(doubtful: House, permit: P
     assert standing(doubtful, permit, "c1")["c1"].basis is Basis.OWN
 
 
-def test_a_decision_outlives_every_later_run(doubtful: House, permit: Permit, tmp_path: Path) -> None:
+def test_a_decision_outlives_every_later_run(doubtful: House, permit: Permit) -> None:
     reviewer = persona(doubtful, "reviewer")
     reviews.decide_case(doubtful, reviewer, the_case(doubtful), NAMESAKE.id, "spoke to the client")
     link = standing(doubtful, permit, "c1")["c1"]
     assert (link.person_id, link.basis, link.actor) == (NAMESAKE.id, Basis.PERSON, "reviewer")
     assert doubtful.stores.links.number_of(permit, NAMESAKE.id)
-    anew(doubtful, tmp_path)
+    trace_again(doubtful)
     run(doubtful)
     assert standing(doubtful, permit, "c1")["c1"] == link
     assert not reviews.open_cases(doubtful, reviewer)
 
 
-def test_none_of_them_rules_every_candidate_out(doubtful: House, permit: Permit, tmp_path: Path) -> None:
+def test_none_of_them_rules_every_candidate_out(doubtful: House, permit: Permit) -> None:
     reviews.decide_case(doubtful, persona(doubtful, "reviewer"), the_case(doubtful), "")
     assert len(doubtful.stores.links.nevers(permit, [client("c1")])[client("c1")]) == 2
-    anew(doubtful, tmp_path)
+    trace_again(doubtful)
     run(doubtful)
     assert standing(doubtful, permit, "c1")["c1"].basis is Basis.OWN
     assert not reviews.open_cases(doubtful, persona(doubtful, "reviewer"))

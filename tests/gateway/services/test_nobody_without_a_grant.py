@@ -13,7 +13,7 @@ import gateway.services
 from fixtures.rates import AS_OF
 from gateway.errors import NotPermitted
 from gateway.services.governance import agreements, audit, signing
-from gateway.services.records import everything, index, ingest, link, quarantine, reviews, truth, unlink
+from gateway.services.records import duplicates, everything, index, ingest, link, quarantine, reviews, truth, unlink
 from gateway.services.releases import build
 from gateway.services.tracing import batch, explain, find, patients, upstream, verify
 from tests.gateway.houses import (
@@ -74,6 +74,8 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     reviews.open_cases: lambda h, c, _: reviews.open_cases(h, c),
     reviews.case: lambda h, c, _: reviews.case(h, c, "any"),
     reviews.decide_case: lambda h, c, _: reviews.decide_case(h, c, "any", ""),
+    reviews.take_back: lambda h, c, _: reviews.take_back(h, c, "any", "test"),
+    duplicates.duplicates: lambda h, c, _: duplicates.duplicates(h, c),
     truth.compare: lambda h, c, _: truth.compare(h, c, []),
     unlink.unlink_record: lambda h, c, _: unlink.unlink_record(h, c, "any", "test"),
     build.build_release: lambda h, c, _: build.build_release(h, c, "ISA-ANALYTICS", "2026-09"),

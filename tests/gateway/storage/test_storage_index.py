@@ -11,7 +11,7 @@ from gateway import ids
 from gateway.errors import InputError, Unavailable
 from gateway.storage.index import IndexEntry, IndexInfo
 from linkage.findings import Death
-from linkage.person import Security
+from linkage.person import NORMALISATION_VERSION, Security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -172,7 +172,9 @@ def test_a_person_of_another_normalisation_is_not_matched(
     stores: Stores, permit: Permit, load: Callable[[Sequence[IndexEntry]], None], make_entry: Callable[..., IndexEntry]
 ) -> None:
     entry = make_entry(0, keys=(1,))
-    stale = IndexEntry(entry.number, entry.packed.replace(b"[1,", b"[0,", 1), entry.keys, entry.patient)
+    stale = IndexEntry(
+        entry.number, entry.packed.replace(b"[%d," % NORMALISATION_VERSION, b"[0,", 1), entry.keys, entry.patient
+    )
     load([stale])
     with pytest.raises(Unavailable) as refused:
         stores.index.by_number(permit, entry.number)

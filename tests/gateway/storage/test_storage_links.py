@@ -105,8 +105,9 @@ def test_a_person_decides_over_the_model_and_over_an_earlier_never(stores: Store
 
 def test_a_sealed_never_is_kept_as_such(stores: Stores, permit: Permit) -> None:
     (fact,) = add(stores, says(A, LinkKind.NEVER, Basis.PERSON, sealed=True))
-    assert stores.links.history(permit, S) == [fact]
+    assert stores.links.history(permit, S, sealed=True) == [fact]
     assert fact.sealed
+    assert stores.links.history(permit, S) == []
 
 
 def test_a_number_learnt_later_is_kept(stores: Stores, permit: Permit, nth_number: Callable[[int], NhsNumber]) -> None:

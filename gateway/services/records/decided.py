@@ -1,0 +1,134 @@
+"""What people have decided about records, as a run of the model must take it: it cannot be overridden, only obeyed.
+
+Three things bind the model: whom a record never is (a reviewer's decision, an unlinking, a protected identity), the
+persons that replaced those by a new number, and the records that somebody separated it from.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from gateway.ids import person_id
+from gateway.storage.factkinds import NEVER_LINK
+from gateway.storage.links import Basis, LinkKind, NewLink
+from linkage.decide import Finding, Outcome
+from linkage.nhs_number import NhsNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gateway.house import House
+    from gateway.storage.links import Link, Ruling
+    from gateway.storage.permit import Permit
+    from gateway.storage.records import SourcePerson
+
+CONTESTED: Final = "claimed-by-a-separated-record"
+"""Why a match waits for a person: a record that somebody separated from this one matches the same person."""
+
+Found = tuple["SourcePerson", Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Some records and what binds the model about each of them. ``seals`` are never-links still to be stored."""
+
+    people: tuple[SourcePerson, ...]
+    rulings: dict[str, Ruling]
+    never: dict[str, frozenset[str]]
+    seals: tuple[NewLink, ...]
+
+    def link(self, record: str) -> Link | None:
+        """Who a record is now."""
+        return self.rulings[record].link
+
+    def is_decided(self, record: str) -> bool:
+        """Whether a person has said who the record is, and no seal says otherwise."""
+        ruling = self.rulings[record]
+        return bool(ruling.decided) and ruling.decided not in self.never[record]
+
+
+def standing(house: House, permit: Permit, people: Sequence[SourcePerson]) -> Standing:
+    """Return what binds the model about ``people`` and about those whom somebody separated from them.
+
+    Records that somebody separated are always looked at together, so that it does not matter which came first.
+    """
+    links = house.stores.links
+    rulings = links.rulings(permit, [who.source_person_id for who in people])
+    apart = {other for ruling in rulings.values() for other in ruling.separated} - rulings.keys()
+    others = house.stores.records.people(permit, apart) if apart else []
+    if apart:
+        rulings |= links.rulings(permit, apart)
+    everybody = (*people, *others)
+    seals = _seals(house, everybody)
+    sealed: dict[str, set[str]] = defaultdict(set)
+    for fact in seals:
+        sealed[fact.source_person_id].add(fact.person_id)
+    traced = {who.source_person_id for who in everybody}
+    never = {name: _never(house, permit, name, rulings, sealed[name], traced) for name in traced}
+    return Standing(everybody, rulings, never, tuple(seals))
+
+
+def _never(  # noqa: PLR0913, PLR0917 - what is known about a record
+    house: House, permit: Permit, name: str, rulings: dict[str, Ruling], sealed: set[str], traced: set[str]
+) -> frozenset[str]:
+    """Whom a record may not be taken for: those ruled out, and those whom somebody apart from it is by decision."""
+    ruling = rulings[name]
+    barred = ruling.nevers | sealed
+    for other in ruling.separated & rulings.keys():
+        link = rulings[other].link
+        # one that is not traced along keeps its person; of one that is, the findings are compared
+        if link is not None and (link.basis is Basis.PERSON or other not in traced):
+            barred |= {link.person_id}
+    if not barred:
+        return frozenset()
+    decided = {ruling.decided} - sealed - ruling.nevers
+    return frozenset(house.stores.index.survivors(permit, barred) - decided)
+
+
+def uncontested(found: Sequence[Found], at: Standing) -> list[Found]:
+    """Leave to a person whatever two records that somebody separated both match: one of the two would be wrong."""
+    claims = {who.source_person_id: _claimed(finding) for who, finding in found}
+    decided = []
+    for who, finding in found:
+        mine = claims[who.source_person_id]
+        others = at.rulings[who.source_person_id].separated & claims.keys()
+        if mine and any(claims[other] == mine for other in others if not at.is_decided(other)):
+            finding = replace(finding, outcome=Outcome.REVIEW, reason=CONTESTED)  # noqa: PLW2901 - the same finding
+        decided.append((who, finding))
+    return decided
+
+
+def _claimed(finding: Finding) -> str:
+    best = finding.best if finding.outcome is Outcome.MATCHED else None
+    return best.candidate.person_id if best else ""
+
+
+def _seals(house: House, people: Iterable[SourcePerson]) -> list[NewLink]:
+    """Never-links of protected identities: a record under a former number is not the person of today."""
+    holders: dict[str, list[str]] = defaultdict(list)
+    for who in people:
+        if who.nhs_number:
+            holders[person_id(NhsNumber(who.nhs_number))].append(who.source_person_id)
+    return [
+        NewLink(name, fact.value, LinkKind.NEVER, Basis.PERSON, "gateway:protected", sealed=True)
+        for fact in house.stores.governance.facts.of(holders, {NEVER_LINK})
+        for name in holders[fact.subject]
+    ]
+
+
+def unsealed(house: House, permit: Permit) -> set[str]:
+    """Return the records under a former number that nothing keeps from the person of today yet.
+
+    A seal that arrives after the records must reach those traced long ago.
+    """
+    sealed: dict[str, set[str]] = defaultdict(set)
+    for fact in house.stores.governance.facts.of_kind(NEVER_LINK):
+        sealed[fact.subject].add(fact.value)
+    if not sealed:
+        return set()
+    numbered = house.stores.records.own_numbers(permit)
+    holders = {name: known for name, digits in numbered if (known := person_id(NhsNumber(digits))) in sealed}
+    nevers = house.stores.links.nevers(permit, list(holders))
+    return {name for name, known in holders.items() if not sealed[known] <= nevers[name]}
