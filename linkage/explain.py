@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,17 @@ class EvidenceRecord(TypedDict):
     level: str
     bits: float
     sentence: str
+
+
+class WeighingRecord(TypedDict):
+    """A weighing as JSON: bits of the evidence, of the prior and of both together, the probability and its phrase."""
+
+    prior_bits: float
+    evidence: list[EvidenceRecord]
+    bits: float
+    total: float
+    probability: float
+    phrase: str
 
 
 LABELS: Final[Mapping[str, str]] = {
@@ -153,16 +164,46 @@ def weighed(bits: float, probability: float) -> str:
     return f"{bits:+.1f} bits, probability {percent(probability)}: {phrase(probability)}"
 
 
-def as_text(evidence: Iterable[Evidence]) -> str:
-    """The evidence as lines of bits and sentences, heaviest first, with the sum beneath; for terminals."""
-    pieces = sorted(evidence, key=lambda piece: -abs(piece.bits))
-    lines = [f"{piece.bits:+7.1f}  {describe(piece)}" for piece in pieces]
-    return "\n".join([*lines, f"{sum(piece.bits for piece in pieces):+7.1f}  Sum of bits."])
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """Everything that one candidate weighs: the evidence, what was believed before, and what is believed now.
+
+    ``prior_bits``: the log2 odds that a candidate is the person before anything was compared, usually negative.
+    ``posterior``: its probability among all candidates and "not in this index".
+    """
+
+    evidence: tuple[Evidence, ...]
+    prior_bits: float
+    posterior: float
+
+    @property
+    def bits(self) -> float:
+        """What the evidence adds up to."""
+        return sum(piece.bits for piece in self.evidence)
 
 
-def as_json(evidence: Iterable[Evidence]) -> list[EvidenceRecord]:
-    """The evidence as JSON values, in the model's order, bits to two places."""
-    return [
-        EvidenceRecord(field=piece.field, level=piece.level, bits=round(piece.bits, 2), sentence=describe(piece))
-        for piece in evidence
+def as_text(weighing: Weighing) -> str:
+    """A weighing as lines for a terminal: what was believed before, the evidence, heaviest first, and the total."""
+    pieces = sorted(weighing.evidence, key=lambda piece: -abs(piece.bits))
+    lines = [
+        f"{weighing.prior_bits:+7.1f}  Before comparing.",
+        *(f"{piece.bits:+7.1f}  {describe(piece)}" for piece in pieces),
+        f"{weighing.prior_bits + weighing.bits:+7.1f}  Total, in bits (log2 odds against nobody in the index).",
+        weighed(weighing.bits, weighing.posterior) + ".",
     ]
+    return "\n".join(lines)
+
+
+def as_json(weighing: Weighing) -> WeighingRecord:
+    """A weighing as JSON values, evidence in the model's order, bits to two places, the probability to six."""
+    return WeighingRecord(
+        prior_bits=round(weighing.prior_bits, 2),
+        evidence=[
+            EvidenceRecord(field=piece.field, level=piece.level, bits=round(piece.bits, 2), sentence=describe(piece))
+            for piece in weighing.evidence
+        ],
+        bits=round(weighing.bits, 2),
+        total=round(weighing.prior_bits + weighing.bits, 2),
+        probability=round(weighing.posterior, 6),
+        phrase=phrase(weighing.posterior),
+    )
