@@ -18,17 +18,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import linkage.compilers.duckdb as compiled
 from adapters.feed import Feed
-from adapters.spine import Death, IndexRow
+from adapters.spine import Death as KnownDeath
+from adapters.spine import IndexRow
 from gateway.services.files import named
 from gateway.services.quality.files import index_people, questions
+from linkage.compilers import people as columns
+from linkage.findings import Death
 from linkage.frequencies import Frequencies
 from linkage.keys import index_keys, probe_keys
+from linkage.nhs_number import NhsNumber
 from linkage.normalise import normalise
 from linkage.person import Security
 
@@ -41,18 +43,10 @@ if TYPE_CHECKING:
 PROCESSES: Final = 2
 BATCH: Final = 20_000
 _KEPT: Final = ".prepared-"
-_DEPENDS_ON: Final = ("normalise", "folding", "person", "placeholders", "customs*", "keys", "compilers/duckdb*")
+_DEPENDS_ON: Final = ("normalise", "folding", "person", "placeholders", "customs*", "names", "keys", "compilers/people")
 _KEYS: Final = pa.schema([("hash", pa.int64()), ("person", pa.int32())])
 _WHOSE: Final = pa.schema([("number", pa.string()), ("person", pa.int32())])
 _KINDS: Final = ("people", "keys", "whose")
-
-
-class Special(NamedTuple):
-    """An index row that is more than a person: ``superseded_by`` another number, or not of security U."""
-
-    position: int
-    superseded_by: str
-    security: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +54,14 @@ class Prepared:
     """A folder of Parquet files (see `gateway.services.quality.peers.Tables`), and what is small enough for memory.
 
     ``people`` counts the rows of the index, ``frequencies`` their names; ``row_ids`` are those of the questions in
-    order; ``special`` the index rows that are superseded, restricted or invalidated. ``index_whose.parquet`` beside the
-    others gives every row of the index (``person``) the number in force, its own or the one that superseded it.
+    order. ``index_whose.parquet`` beside the others gives every row of the index (``person``) the number in force, its
+    own or the one that superseded it.
     """
 
     folder: Path
     people: int
     frequencies: Frequencies
     row_ids: Sequence[str]
-    special: Sequence[Special]
 
 
 class _Task(NamedTuple):
@@ -90,7 +83,6 @@ class _Part:
     people: int = 0
     row_ids: list[str] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    special: list[Special] = field(default_factory=list)
 
 
 def prepare(index: Path, queries: Path, beside: Path, report: Report) -> Prepared:
@@ -108,14 +100,13 @@ def prepare(index: Path, queries: Path, beside: Path, report: Report) -> Prepare
             (Path(scratch) / "whole").rename(kept)
     about = json.loads((kept / "about.json").read_text(encoding="utf-8"))
     people = about["people"]
-    special = [Special(*row) for row in about["special"]]
-    return Prepared(kept, people, Frequencies(about["counts"], people), about["row_ids"], special)
+    return Prepared(kept, people, Frequencies(about["counts"], people), about["row_ids"])
 
 
 def _digest(*files: Path) -> str:
     """Name everything the kept copy depends on; a model's keys and versions are in the code that is hashed."""
     digest = hashlib.sha256()
-    room = Path(str(compiled.__file__)).parent.parent
+    room = Path(str(columns.__file__)).parent.parent
     for module in sorted(path for name in _DEPENDS_ON for path in room.glob(f"{name}.py")):
         digest.update(module.read_bytes())
     for path in files:
@@ -146,7 +137,6 @@ def _normalise(path: Path, target: Path, report: Report, *, questions: bool) -> 
     for part in _run(tasks):
         found.people += part.people
         found.row_ids += part.row_ids
-        found.special += part.special
         for name, values in part.counts.items():
             counts.setdefault(name, Counter()).update(values)
         report(found.people, None)
@@ -191,13 +181,15 @@ def _stretch(task: _Task) -> _Part:
     whose: list[tuple[str, int]] = []
     for position, (one, row, keys) in enumerate(_read(task, feed, part), task.first):
         people.append(one)
-        rows.append(compiled.row(position, one, row.sensitivity))
+        successor = NhsNumber.parse(row.superseded_by) if row.superseded_by else None
+        death = Death(row.death.value)
+        rows.append(columns.row(position, one, row.sensitivity, superseded_by=successor, death=death))
         hashes.extend((key, position) for key in keys)
         whose.append((row.superseded_by or (one.nhs_number.digits if one.nhs_number else ""), position))
     part.people = len(people)
     part.counts = Frequencies.of(people).as_counts()
     stem = task.target / f"{task.first:09d}"
-    _write_people(stem, rows)
+    pq.write_table(columns.as_arrow(rows), f"{stem}.people.parquet")
     _write(stem, "keys", _KEYS, hashes)
     _write(stem, "whose", _WHOSE, whose)
     return part
@@ -209,14 +201,11 @@ def _read(task: _Task, feed: Feed, part: _Part) -> Iterator[tuple[Person, IndexR
         for row_id, demographics in questions(feed):
             part.row_ids.append(row_id)
             one = normalise(demographics)
-            yield one, IndexRow(demographics, "", Security.UNRESTRICTED, Death.NONE), probe_keys(one)
+            yield one, IndexRow(demographics, "", Security.UNRESTRICTED, KnownDeath.NONE), probe_keys(one)
         return
-    for position, row in enumerate(index_people(feed, task.first), task.first):
-        security = row.sensitivity
-        if row.superseded_by or security is not Security.UNRESTRICTED:
-            part.special.append(Special(position, row.superseded_by, security.value))
+    for row in index_people(feed, task.first):
         one = normalise(row.demographics)
-        yield one, row, stored_under(one, security)
+        yield one, row, stored_under(one, row.sensitivity)
 
 
 def stored_under(one: Person, security: Security) -> Sequence[int]:
@@ -224,17 +213,9 @@ def stored_under(one: Person, security: Security) -> Sequence[int]:
     return () if security is Security.INVALIDATED else index_keys(one, security)
 
 
-def _write_people(stem: Path, rows: list[tuple[object, ...]]) -> None:
-    with duckdb.connect(config={"threads": 1}) as connection:
-        compiled.create_table(connection, "people")
-        compiled.fill(connection, "people", rows)
-        people = connection.sql("SELECT * FROM people").to_arrow_table()
-    pq.write_table(people, f"{stem}.people.parquet")
-
-
 def _write(stem: Path, kind: str, schema: pa.Schema, rows: Sequence[tuple[object, ...]]) -> None:
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    pq.write_table(pa.table(list(map(pa.array, columns, schema.types)), schema=schema), f"{stem}.{kind}.parquet")
+    values = list(zip(*rows, strict=True)) or [()] * len(schema)
+    pq.write_table(pa.table(list(map(pa.array, values, schema.types)), schema=schema), f"{stem}.{kind}.parquet")
 
 
 def _join(parts: Path, kind: str, whole: Path) -> None:
