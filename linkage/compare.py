@@ -13,11 +13,12 @@ from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 from linkage.customs import (
     FIRST_OF_SEVERAL,
     RELIGIOUS,
-    are_given_variants,
-    are_surname_variants,
+    Forms,
+    are_variants,
     called,
+    family_forms,
+    given_forms,
     given_parts,
-    sound,
     telling_words,
 )
 from linkage.person import Gender
@@ -140,6 +141,8 @@ def _number(asked: Person, held: Person) -> str:
     one, other = asked.nhs_number, held.nhs_number
     if one is not None and other is not None:
         return "equal" if one.digits == other.digits else "differs"
+    if not asked.near_number and not held.near_number:
+        return "missing"
     mine = one.digits if one is not None else asked.near_number
     theirs = other.digits if other is not None else held.near_number
     if not mine or not theirs:
@@ -147,7 +150,7 @@ def _number(asked: Person, held: Person) -> str:
     if mine == theirs:
         return "one-edit"
     # a mistyped number near another mistyped one says nothing: either may be anybody's
-    return _slip_of_a_number(mine, theirs) if asked.near_number != held.near_number and (one or other) else "missing"
+    return _slip_of_a_number(mine, theirs) if one is not None or other is not None else "missing"
 
 
 def _slip_of_a_number(one: str, other: str) -> str:
@@ -174,13 +177,14 @@ def _family(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: on
     if one[0] == held.given[:1] and _exchanged(asked, held):
         return "swapped"
     if several:
-        mine, theirs = telling_words(one), telling_words(other)
-        if shared := mine & theirs:
-            return "subset" if shared in (mine, theirs) else "part"
+        my_words, their_words = telling_words(one), telling_words(other)
+        if shared := my_words & their_words:
+            return "subset" if shared in (my_words, their_words) else "part"
     if _by_custom(one, held) or _by_custom(other, asked):
         return "religious"
+    mine, theirs = family_forms(one), family_forms(other)
     # Chowdhury and Choudhry are one name in two spellings, however few letters they share
-    return "variant" if are_surname_variants(one, other) else _likeness(one, other)
+    return "variant" if are_variants(mine, theirs) else _likeness(one, other, mine, theirs)
 
 
 def _exchanged(asked: Person, held: Person) -> bool:
@@ -224,7 +228,8 @@ def _given(asked: Person, held: Person) -> str:
 
 def _nearly(asked: Person, held: Person, one: str, other: str) -> str:
     """How two different forenames compare, the first ones or those that two people are known by."""
-    if are_given_variants(one, other):
+    mine, theirs = given_forms(one), given_forms(other)
+    if are_variants(mine, theirs):
         return "variant"
     if one[0] == other[0] and 1 in (len(one), len(other)):
         return "initial"
@@ -232,7 +237,7 @@ def _nearly(asked: Person, held: Person, one: str, other: str) -> str:
         return "compound"
     if one in held.other_given or other in asked.other_given:
         return "other"
-    return _likeness(one, other)
+    return _likeness(one, other, mine, theirs)
 
 
 def _in_two(person: Person, name: str) -> bool:
@@ -242,11 +247,11 @@ def _in_two(person: Person, name: str) -> bool:
     return bool(person.given_written) and name in given_parts(person.given_written)
 
 
-def _likeness(one: str, other: str) -> str:
+def _likeness(one: str, other: str, mine: Forms, theirs: Forms) -> str:
     likeness = _jaro_winkler(one, other)
     if likeness >= CLOSE:
         return "close"
-    if (heard := sound(one)) and heard == sound(other):
+    if mine.sound and mine.sound == theirs.sound:
         return "phonetic"
     return "similar" if likeness >= SIMILAR else "differs"
 

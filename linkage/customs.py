@@ -1,7 +1,7 @@
 """Naming customs that are no error: short forms, spellings of one name, names that only tell the sex.
 
 What may be read off one name alone is read here, once a name, so that a batch engine can keep it in a
-column: `telling_words`, `sound`, `family_root`, `given_root`, `family_groups`, `given_groups`, `called`.
+column: `telling_words`, `called`, `given_parts`, and the `Forms` of a forename and of a surname.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import jellyfish
 
@@ -108,7 +108,6 @@ def main_form(name: str) -> str:
     return _GROUPS[min(groups)][0] if groups else name
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def given_root(forename: str) -> str:
     """A folded forename without courtesies and blessings, in plain spelling: Kantaben and Kanta are one."""
     for courtesy in _COURTESIES:
@@ -121,7 +120,6 @@ def given_root(forename: str) -> str:
     return _plain(forename)
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def family_root(surname: str) -> str:
     """A folded surname without the ending that tells husband, wife and daughter apart, in plain spelling.
 
@@ -144,20 +142,29 @@ def _plain(name: str) -> str:
     return name[:-1] if name.endswith("AH") else name
 
 
-def are_given_variants(one: str, other: str) -> bool:
-    """Whether two folded forenames are forms of one name, as Bill of William or Mohamed of Muhammad."""
-    mine = _GIVEN_GROUPS.get(one)
-    if mine is not None and not mine.isdisjoint(given_groups(other)):
-        return True
-    return given_root(one) == given_root(other)
+class Forms(NamedTuple):
+    """What a name is compared by when it is not the other one: its groups, its root and its sound."""
+
+    groups: frozenset[int]
+    root: str
+    sound: str
 
 
-def are_surname_variants(one: str, other: str) -> bool:
-    """Whether two folded surnames are spellings of one, as Chowdhury and Choudhry."""
-    mine = _FAMILY_GROUPS.get(one)
-    if mine is not None and not mine.isdisjoint(family_groups(other)):
-        return True
-    return family_root(one) == family_root(other)
+@lru_cache(maxsize=_REMEMBERED)
+def given_forms(name: str) -> Forms:
+    """The forms of a folded forename."""
+    return Forms(given_groups(name), given_root(name), sound(name))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def family_forms(name: str) -> Forms:
+    """The forms of a folded surname."""
+    return Forms(family_groups(name), family_root(name), sound(name))
+
+
+def are_variants(one: Forms, other: Forms) -> bool:
+    """Whether two names are forms of one, as Bill of William, Mohamed of Muhammad or Kowalska of Kowalski."""
+    return one.root == other.root or (bool(one.groups) and not one.groups.isdisjoint(other.groups))
 
 
 def called(given: str, other_given: tuple[str, ...]) -> str:
@@ -183,7 +190,6 @@ def telling_words(surname: str) -> frozenset[str]:
     return frozenset(word for word in words if word not in RELIGIOUS and word not in PARTICLES)
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def sound(name: str) -> str:
     """How a folded name sounds to an English ear (Metaphone), spaces aside; empty where that says nothing."""
     return jellyfish.metaphone(name.replace(" ", ""))

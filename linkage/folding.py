@@ -20,6 +20,8 @@ def fold(text: str) -> str:
 
     A text holding any letter never folds to nothing: letters no table knows are spelt as code points.
     """
+    if text.isascii() and text.isalpha():
+        return text.upper()
     letters = _NOT_LETTERS.sub(" ", _INSIDE_WORD.sub("", anyascii(text.translate(_NASALS))).upper()).strip()
     return letters or "".join(_spell(character) for character in text if character.isalpha())
 

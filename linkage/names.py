@@ -113,6 +113,8 @@ def forenames(texts: tuple[str, ...]) -> Forenames:
 
 def _with_asides(text: str) -> tuple[str, list[str]]:
     """The text in capitals without what stands aside of the name, and the asides."""
+    if text.isascii() and text.isalpha():
+        return text.upper(), []
     plain = unicodedata.normalize("NFC", text).upper().translate(_ONE_OF_EACH)
     asides = ["".join(found) for found in _ASIDE.findall(plain)]
     main, *others = _FORMERLY.split(_ASIDE.sub(" ", plain) if asides else plain)
@@ -123,7 +125,8 @@ def _with_asides(text: str) -> tuple[str, list[str]]:
 
 def _own_words(text: str) -> list[str]:
     """The tokens of a forename field that are the person's own names."""
-    text = _CHILD_OF.sub(" ", _OF_A_MOTHER.sub(" ", text))
+    if not text.isalpha():
+        text = _CHILD_OF.sub(" ", _OF_A_MOTHER.sub(" ", text))
     tokens = _without_titles([token for token in _PARTED.split(text) if token], placeholders.JUNK_WORDS)
     return [token for place, token in enumerate(tokens) if not (place and token in _LINKS)]
 

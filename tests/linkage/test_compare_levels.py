@@ -31,7 +31,7 @@ def level(field: str, asked: Said, held: Said) -> str:
         ("Smith-Jones", "Jones", "subset"),
         ("Chowdhury", "Choudhry", "variant"),
         ("Smith", "Smyth", "phonetic"),
-        ("Thompson", "Thomson", "close"),
+        ("Thompson", "Thomson", "variant"),
         ("Smith", "Patel", "differs"),
         ("De Li", "Van Li", "differs"),
         ("Smith", "", "missing"),
