@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from linkage.keys import probe_keys
 from linkage.model import Use
+from linkage.person import Security
 
 if TYPE_CHECKING:
     from gateway.storage.index import PersonIndex
@@ -38,6 +39,9 @@ class Engine:
             conclusive = self.matcher.cross_check(asked, held, current)
             if conclusive is not None and conclusive.best and conclusive.best.candidate.person_id not in never:
                 return conclusive
+            if held is None or held.security is Security.INVALIDATED:
+                # a protected person's former number leads to nobody of today, whatever the details say
+                never |= self.index.sealed(permit, asked.nhs_number)
         return self.matcher.trace(asked, self.candidates(permit, asked), use=use, never=never)
 
     def verify(self, permit: Permit, number: NhsNumber, asked: Person) -> Verification:

@@ -5,14 +5,17 @@ section 4: cross-check, then alphanumeric, then algorithmic trace, stopping at t
 model is the default; this one is here to compare with, and keeps the published rules even where they are
 lenient (a number with a birth date confirms whatever the names say).
 
-Not published, and therefore ours: the nickname dictionary (`linkage.customs`), and rounding, where the
-handbook's own examples differ by one point.
+Not published, and therefore ours: the nickname dictionary (`linkage.customs`), the comparison of an address (house
+and street, as normalised), and rounding, where the handbook's own examples differ by one point. Not here: the daily
+copy that answers a cross-check before the live service does (it answers the same), MPS_ID and one-time ids, which are
+another register's numbers.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final
 
 import jellyfish
@@ -31,7 +34,9 @@ _MOST_CANDIDATES: Final = 50
 _TOO_CLOSE: Final = 5.0
 _INWARD: Final = 3
 _WHOLE_POSTCODE: Final = 5
+_TWO_OF_THREE: Final = 2
 _FIRST_OF_FAMILY: Final = 3
+_WORD: Final = re.compile(r"[^\s'-]+")
 
 
 class Indicator(IntEnum):
@@ -41,6 +46,16 @@ class Indicator(IntEnum):
     CROSS_CHECK = 1
     ALPHANUMERIC = 3
     ALGORITHMIC = 4
+
+
+class Step(StrEnum):
+    """MPS_SUCCESSFUL_STEP of the diagnostics file, for the steps that are run here."""
+
+    CROSS_CHECK = "CCT_live"
+    ALPHANUMERIC = "alphanumeric_trace_live"
+    ALGORITHMIC = "algorithmic_trace_live"
+    NOT_RUN = "No_PDS_tracing_run"
+    NOT_FOUND = "No_PDS_match_found"
 
 
 class Code(IntEnum):
@@ -57,16 +72,19 @@ class Code(IntEnum):
 class Record:
     """Demographics prepared as the handbook prepares them: upper-case, marks removed, hyphens kept.
 
-    ``names`` holds (family, given, other given) sets, the current one first; ``postcodes`` likewise.
+    ``names`` holds (family, given, other given) sets, the current one first; ``postcodes`` likewise. ``gender`` is
+    None where the field is empty: "not known" (0) and "not specified" (9) are values of it. ``address`` is the house
+    and the words of the street.
     """
 
     nhs_number: NhsNumber | None
     names: tuple[tuple[str, str, str], ...]
     birth_date: PartialDate | None
-    gender: Gender
+    gender: Gender | None
     postcodes: tuple[str, ...]
     gp_practice: str
     death_date: PartialDate | None
+    address: tuple[str, ...] = ()
 
     @property
     def family(self) -> str:
@@ -115,6 +133,20 @@ class Result:
     code: Code
     scores: Scores | None = None
 
+    @property
+    def step(self) -> Step:
+        """The step that settled it, or why none did."""
+        if self.row is None:
+            return Step.NOT_RUN if self.code is Code.NOT_ENOUGH else Step.NOT_FOUND
+        return _STEPS[self.indicator]
+
+
+_STEPS: Final = {
+    Indicator.CROSS_CHECK: Step.CROSS_CHECK,
+    Indicator.ALPHANUMERIC: Step.ALPHANUMERIC,
+    Indicator.ALGORITHMIC: Step.ALGORITHMIC,
+}
+
 
 def prepare(said: Demographics) -> Record:
     """Prepare demographics, keeping names as they were written as far as the handbook does."""
@@ -126,10 +158,11 @@ def prepare(said: Demographics) -> Record:
         person.nhs_number,
         tuple((_clean(family), given, other) for family in families),
         person.birth_date,
-        person.gender,
+        person.gender if said.gender else None,
         tuple(_spaced(code) for code in codes),
         person.gp_practice,
         person.death_date,
+        (person.house, *person.street) if person.house or person.street else (),
     )
 
 
@@ -172,7 +205,7 @@ def cross_check(asked: Record, held: Record) -> bool:
 
 def alphanumeric(asked: Record, rows: Iterable[Row]) -> Row | None:
     """Section 4.4: the only row alike in surname sound, gender, birth date and whatever else was given."""
-    if not asked.family or asked.birth_date is None or not _is_sexed(asked.gender):
+    if not asked.family or asked.birth_date is None or asked.gender is None:
         return None
     if asked.death_date is not None and not asked.death_date.is_whole:
         return None
@@ -182,7 +215,7 @@ def alphanumeric(asked: Record, rows: Iterable[Row]) -> Row | None:
 
 def algorithmic(asked: Record, rows: Iterable[Row]) -> Result:
     """Section 4.5: block, score each field 0 to 100, take the best mean unless the next is within 5."""
-    if asked.birth_date is None or not asked.birth_date.is_whole or not asked.postcode or not _is_sexed(asked.gender):
+    if asked.birth_date is None or not asked.birth_date.is_whole or not asked.postcode or asked.gender is None:
         return Result(None, Indicator.NONE, 0, Code.NOT_ENOUGH)
     mine = _blocks(asked)
     shared = ((len(mine & _blocks(row.record)), row) for row in rows)
@@ -201,11 +234,8 @@ def score(asked: Record, held: Record) -> Scores:
     """The unweighted mean of the fields the question has; the best of the held name sets counts."""
     fixed = (_date_score(asked, held), _gender_score(asked.gender, held.gender), _postcode_score(asked, held))
     family, given, other = asked.names[0]
-    best: tuple[float, ...] = ()
-    for held_family, held_given, held_other in held.names:
-        pairs = ((family, held_family), (given, held_given), (other, held_other))
-        likeness = tuple(_likeness(one, two) for one, two in pairs if one)
-        best = max(best, likeness, key=sum)
+    sets = (((family, theirs[0]), (given, theirs[1]), (other, theirs[2])) for theirs in held.names)
+    best = max((tuple(_likeness(one, two) for one, two in pairs if one) for pairs in sets), key=sum)
     named = dict(zip([name for name, value in zip("fgo", asked.names[0], strict=True) if value], best, strict=True))
     total = (sum(fixed) + sum(best)) / (len(fixed) + len(best))
     # the handbook reports the higher of the two forenames as the given name's score
@@ -213,12 +243,20 @@ def score(asked: Record, held: Record) -> Scores:
 
 
 def likeness(one: str, other: str) -> float:
-    """Jaro-Winkler of two names as written, upper-cased, letters outside ASCII as @, 0 to 100."""
+    """Jaro-Winkler of two names as written, letters outside ASCII as @, 0 to 100.
+
+    Both are compared with capitals at the beginning of words alone, however they were typed: that is what gives the
+    handbook's printed figures (Adams and Dan are 51 so, and 52 in upper case).
+    """
     return _likeness(_clean(one), _clean(other))
 
 
 def _likeness(one: str, other: str) -> float:
-    return 100 * jellyfish.jaro_winkler_similarity(one, other) if other else 0.0
+    return 100 * jellyfish.jaro_winkler_similarity(_written(one), _written(other)) if other else 0.0
+
+
+def _written(name: str) -> str:
+    return _WORD.sub(lambda word: word[0].capitalize(), name)
 
 
 def _clean(text: str) -> str:
@@ -235,18 +273,17 @@ def _outward(code: str) -> str:
     return code.partition("_")[0]
 
 
-def _is_sexed(gender: Gender) -> bool:
-    return gender in (Gender.MALE, Gender.FEMALE)
-
-
 def _partly(one: PartialDate, other: PartialDate) -> bool:
-    """Two of three parts agree, or a part's digits are exchanged (handbook: a partial date of birth)."""
+    """Whether a date of birth agrees in part: two of its three parts are alike, or day and month are exchanged.
+
+    Two digits exchanged in the day, or the last two in the year, leave the other two parts alike.
+    """
     same = (one.year == other.year) + (one.month == other.month) + (one.day == other.day)
-    day_exchanged = f"{one.day:02d}"[::-1] == f"{other.day:02d}" and one.month == other.month
-    year = f"{one.year:04d}"
-    year_exchanged = year[:2] + year[:1:-1] == f"{other.year:04d}" and (one.month, one.day) == (other.month, other.day)
-    swapped = one.year == other.year and (one.day, one.month) == (other.month, other.day)
-    return same >= 2 or swapped or year_exchanged or (day_exchanged and one.year == other.year)  # noqa: PLR2004 - two of three
+    return same >= _TWO_OF_THREE or _exchanged(one, other)
+
+
+def _exchanged(one: PartialDate, other: PartialDate) -> bool:
+    return one.year == other.year and (one.day, one.month) == (other.month, other.day)
 
 
 def _alike(asked: Record, held: Record) -> bool:
@@ -254,6 +291,7 @@ def _alike(asked: Record, held: Record) -> bool:
         _sound(asked.family) == _sound(held.family)
         and asked.gender == held.gender
         and asked.birth_date == held.birth_date
+        and (not asked.address or asked.address == held.address)
         and (not asked.postcode or asked.postcode in held.postcodes)
         and (not asked.given or _sound(asked.given) in {_sound(given) for _, given, _ in held.names})
         and (not asked.gp_practice or asked.gp_practice == held.gp_practice)
@@ -286,15 +324,15 @@ def _date_score(asked: Record, held: Record) -> float:
     if one == other:
         return 100.0
     same = (one.year == other.year) + (one.month == other.month) + (one.day == other.day)
-    if same >= 2 or (one.year == other.year and (one.day, one.month) == (other.month, other.day)):  # noqa: PLR2004 - two of three
+    if same >= _TWO_OF_THREE or _exchanged(one, other):
         return 66.0
     return 33.0 if one.year == other.year else 0.0
 
 
-def _gender_score(one: Gender, other: Gender) -> float:
-    if not _is_sexed(one) or not _is_sexed(other):
-        return 50.0
-    return 100.0 if one == other else 0.0
+def _gender_score(one: Gender | None, other: Gender | None) -> float:
+    if one == other:
+        return 100.0
+    return 0.0 if {one, other} == {Gender.MALE, Gender.FEMALE} else 50.0
 
 
 def _postcode_score(asked: Record, held: Record) -> float:

@@ -262,7 +262,8 @@ class PersonIndex:
     def sealed(self, permit: Permit, number: NhsNumber) -> frozenset[str]:
         """Return the persons whom nobody under ``number`` may ever be taken for: it is a former identity of theirs."""
         require(permit)
-        return frozenset(row[0] for row in self._fetch(SEALED, (ids.person_id(number),)))
+        found = self._fetch(SEALED, (ids.person_id(number),))
+        return frozenset(self.survivors(permit, (row[0] for row in found))) if found else frozenset()
 
     def by_numbers(self, permit: Permit, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Candidate]:
         """Return the people of those numbers that the index knows."""

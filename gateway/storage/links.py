@@ -233,16 +233,18 @@ class Links:
         if wrong is None:
             raise Conflict("there is no link to take back", reason="not-linked")
         others = _members(tx, {wrong.person_id})[wrong.person_id] - {source_person}
-        if never and wrong.basis is Basis.OWN and not others:
+        chains = _chains(tx, {source_person, *others})
+        # somebody whom the index does not hold is nobody but the records that were taken for one person
+        by_records = any((fact := chain.person()) and fact.basis is Basis.OWN for chain in chains.values())
+        if never and by_records and not others:
             raise Conflict("this record is joined to no other", reason="not-linked")
         # the person of records is named after one of them: when that one leaves, it is the others that must go
         own = wrong.person_id == ids.person_id_without_number(source_person)
         leaving = others if own else {source_person}
-        chains = _chains(tx, {source_person, *others})
         before = {name: len(chain.facts) for name, chain in chains.items()}
         for name in sorted(leaving):
             _leave(chains[name], wrong.person_id, actor)
-        apart = {ids.person_id_without_number(other) for other in others} if wrong.basis is Basis.OWN else set()
+        apart = {ids.person_id_without_number(other) for other in others} if by_records else set()
         for person in sorted(apart or {wrong.person_id}) if never else ():
             chains[source_person].add(NewLink(source_person, person, LinkKind.NEVER, Basis.PERSON, actor))
         _drop_barred(tx, chains, leaving, actor)
@@ -284,6 +286,13 @@ class Links:
         with self._database.read() as view:
             chains = _chains(view, source_people)
         return {person: frozenset(fact.person_id for fact in chain.nevers()) for person, chain in chains.items()}
+
+    def ruled_out(self, permit: Permit, persons: Collection[str]) -> set[str]:
+        """Return the source people of whom somebody said that they are never one of ``persons``."""
+        require(permit)
+        with self._database.read() as view:
+            sql = f"SELECT source_person_id FROM link WHERE kind = 'never' AND {view.among('person_id')}"  # noqa: S608 - our own names
+            return {row[0] for row in view.raw(sql, (view.listed(sorted(persons)),))}
 
     def rulings(self, permit: Permit, source_people: Collection[str]) -> dict[str, Ruling]:
         """Return what stands about each of these source people."""

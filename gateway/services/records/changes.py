@@ -69,6 +69,8 @@ def concerned(house: House, permit: Permit, changed: Sequence[Changed]) -> set[s
     stores = house.stores
     persons = {one.person_id for one in changed}
     found = stores.traces.touching(permit, persons) | stores.reviews.naming(permit, persons)
+    # who is never a person is never whoever that person turns out to be: a number may have been replaced
+    found |= stores.links.ruled_out(permit, persons)
     keys = {key for one in changed for key in one.keys}
     last = ""
     while people := stores.records.source_people(permit, last, _CHUNK):
