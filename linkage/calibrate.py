@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.optimize import Bounds, isotonic_regression, minimize
 
+from linkage.calibration import FARTHEST
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-FARTHEST: Final = 60.0
-"""Log2 odds beyond which a posterior is not told from certainty; the outermost knots stand there."""
 
 _KNOTS: Final = 10
 _LEAST_DOUBT: Final = 4.0

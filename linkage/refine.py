@@ -102,8 +102,8 @@ def refine(  # noqa: PLR0913 - all but three are how firmly to hold and what to 
     before, after = fit.likelihood(known.start), fit.likelihood(found)
     content = known.written(model, found)
     content["version"] = version
-    if "calibration" in content:
-        content["calibration"] = []
+    # what corrected other weights corrects nothing here
+    content["calibration"] = []
     content["provenance"] = {
         "refined-from": model.hash,
         "questions": questions,

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from linkage.compare import FIELDS, VOCABULARY
-from linkage.score import compiled, holds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from linkage.model import Model
     from linkage.score import Scorer
 
 Vector = tuple[str, ...]
@@ -110,21 +108,8 @@ class Best:
 
 def weigh(scorer: Scorer, contests: Contests) -> NDArray[np.float64]:
     """The bits of every row under a scorer: its level vector's, and its names' adjustment."""
-    vectors, of_row = contests.patterns
-    fixed = np.zeros(len(vectors))
-    for place, field in enumerate(FIELDS):
-        table = scorer.fixed_bits(field)
-        fixed += np.array([table[level] for level in VOCABULARY[field]])[vectors[:, place]]
-    bits = np.array([rule.bits for rule in scorer.model.interactions])
-    fixed += corrected(scorer.model, contests) @ bits
-    return np.asarray(fixed[of_row] + contests.adjustment, np.float64)
-
-
-def corrected(model: Model, contests: Contests) -> NDArray[np.bool_]:
-    """Which interactions apply to each distinct level vector [vectors, interactions]."""
-    rules = [compiled(rule.when) for rule in model.interactions]
-    found = [[holds(rule, vector) for rule in rules] for vector in contests.vectors()]
-    return np.array(found, bool).reshape(-1, len(rules))
+    fixed = np.array([scorer.fixed(vector) for vector in contests.vectors()], np.float64)
+    return np.asarray(fixed[contests.patterns[1]] + contests.adjustment, np.float64)
 
 
 def best(scorer: Scorer, contests: Contests) -> Best:

@@ -17,8 +17,8 @@ from scipy.sparse import csc_array, csr_array
 
 from linkage.compare import FIELDS, VOCABULARY
 from linkage.frequencies import Frequencies
-from linkage.refine_contests import SIZES, corrected
-from linkage.score import Scorer
+from linkage.refine_contests import SIZES
+from linkage.score import Scorer, compiled, holds
 from linkage.train import UNKNOWN
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Fit:
         self._contests = contests
         self._ridge = ridge
         vectors, self._of_row = contests.patterns
-        self._design = _design(vectors, corrected(model, contests))
+        self._design = _design(vectors, _corrected(model, contests))
         fixed = growth * _times(self._design, self.parameters.shared.astype(np.float64)) - log2(people)
         self._offset = fixed[self._of_row] + contests.adjustment
         starts, self._question = contests.starts, contests.question
@@ -218,6 +218,13 @@ def _times(matrix: csr_array[np.float64] | csc_array[np.float64], vector: NDArra
 def _first(of_free: NDArray[np.intp]) -> NDArray[np.intp]:
     """Where each group begins once its members stand together."""
     return np.concatenate(([0], np.cumsum(np.bincount(of_free))[:-1])).astype(np.intp)
+
+
+def _corrected(model: Model, contests: Contests) -> NDArray[np.bool_]:
+    """Which interactions apply to each distinct level vector [vectors, interactions]."""
+    rules = [compiled(rule.when) for rule in model.interactions]
+    found = [[holds(rule, vector) for rule in rules] for vector in contests.vectors()]
+    return np.array(found, bool).reshape(-1, len(rules))
 
 
 def _design(vectors: NDArray[np.uint8], corrections: NDArray[np.bool_]) -> csr_array[np.float64]:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from linkage.calibrate import FARTHEST, fit
+from linkage.calibrate import fit
+from linkage.calibration import FARTHEST
 from linkage.evaluate import calibration_error, reliability
 
 if TYPE_CHECKING:
