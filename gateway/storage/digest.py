@@ -1,7 +1,8 @@
 """One figure for everything the house knows, so that an interrupted run can be compared with an undisturbed one.
 
 Left out: instants taken from the clock, jobs and sessions (how the work went, not what came of it), releases (their
-tokens depend on this house's keys), and models that were offered or tried: which one is in use counts.
+tokens depend on this house's keys), models that were offered or tried (which one is in use counts), and samples, which
+are drawn by chance.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from gateway.storage.schema import gateway
 if TYPE_CHECKING:
     from gateway.storage.database import Reading
 
-_TABLES_LEFT_OUT: Final = frozenset({"job", "session", "release", "model_version", "shadow_run"})
+_TABLES_LEFT_OUT: Final = frozenset(
+    {"job", "session", "release", "model_version", "shadow_run", "sample", "sample_item"}
+)
 _CLOCKS: Final = frozenset({"at", "loaded_at", "opened_at", "decided_at", "added_at", "signed_at"})
 _PAGE: Final = 5_000
 

@@ -17,6 +17,7 @@ from gateway.storage.quarantine import Quarantine
 from gateway.storage.records import Records
 from gateway.storage.releases import Releases
 from gateway.storage.reviews import Reviews
+from gateway.storage.samples import Samples
 from gateway.storage.traces import Traces
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Stores:
         self.traces = Traces(self._database)
         self.reviews = Reviews(self._database)
         self.models = Models(self._database)
+        self.samples = Samples(self._database)
         self.quarantine = Quarantine(self._database)
         self.jobs = Jobs(self._database)
         self.governance = Governance(self._database)

@@ -1,7 +1,19 @@
 """The tables of the system of record and of the ledger, as SQLAlchemy Core; migrations are compared with them."""
 
-from gateway.storage.schema import governance, models, people, records, work
+from gateway.storage.schema import governance, models, people, records, samples, work
 from gateway.storage.schema import ledger as ledger_tables
 from gateway.storage.schema.base import Utc, gateway, ledger, now
 
-__all__ = ["Utc", "gateway", "governance", "ledger", "ledger_tables", "models", "now", "people", "records", "work"]
+__all__ = [
+    "Utc",
+    "gateway",
+    "governance",
+    "ledger",
+    "ledger_tables",
+    "models",
+    "now",
+    "people",
+    "records",
+    "samples",
+    "work",
+]
