@@ -74,8 +74,18 @@ def _listed(text: str) -> list[list[str]]:
     return [group.split() for group in text.replace("\n", "|").strip("|").split("|")]
 
 
-_GROUPS: Final = [*_listed(SPELLINGS), *_listed(FORENAMES)]
-_SPELLINGS: Final = len(_listed(SPELLINGS))
+def _joined(groups: list[list[str]]) -> list[list[str]]:
+    """Groups of spellings that share a name as one group; being spelt alike passes on, being short for does not."""
+    joined: list[list[str]] = []
+    for group in groups:
+        met = [known for known in joined if not set(group).isdisjoint(known)]
+        joined = [known for known in joined if known not in met]
+        joined.append(list(dict.fromkeys(name for known in (*met, group) for name in known)))
+    return joined
+
+
+_FAMILY_LISTED: Final = _joined(_listed(SPELLINGS))
+_GROUPS: Final = [*_FAMILY_LISTED, *_listed(FORENAMES)]
 
 
 def _read_groups(groups: list[list[str]]) -> dict[str, frozenset[int]]:
@@ -88,7 +98,7 @@ def _read_groups(groups: list[list[str]]) -> dict[str, frozenset[int]]:
 
 
 _GIVEN_GROUPS: Final = _read_groups(_GROUPS)
-_FAMILY_GROUPS: Final = _read_groups(_GROUPS[:_SPELLINGS])
+_FAMILY_GROUPS: Final = _read_groups(_FAMILY_LISTED)
 _NO_GROUP: Final[frozenset[int]] = frozenset()
 
 

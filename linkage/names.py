@@ -76,13 +76,7 @@ def surname(text: str) -> Surname:
         return _NOTHING
     main, asides = _with_asides(text)
     tokens = _without_titles([token for token in _PARTED.split(main) if token], placeholders.JUNK_OF_A_SURNAME)
-    words: list[str] = []
-    for word in (word for token in tokens for word in fold(token).split()):
-        if words and words[-1] in _PREFIXES and len(word) >= _SHORTEST_AFTER_PREFIX:
-            words[-1] += word
-        else:
-            words.append(word)
-    name = " ".join(words)
+    name = " ".join(_with_prefixes([word for token in tokens for word in fold(token).split()]))
     if not placeholders.is_name(name):
         return _NOTHING
     written = " ".join(tokens)
@@ -148,6 +142,17 @@ def _without_titles(tokens: list[str], junk: frozenset[str]) -> list[str]:
     while len(kept) > 1 and kept[-1] in placeholders.HONOURS_AFTER:
         del kept[-1]
     return kept
+
+
+def _with_prefixes(words: list[str]) -> list[str]:
+    """The words of a surname, O and Mc written to what they belong to; from the end, so that two reads agree."""
+    joined: list[str] = []
+    for word in reversed(words):
+        if word in _PREFIXES and joined and len(joined[-1]) >= _SHORTEST_AFTER_PREFIX:
+            joined[-1] = word + joined[-1]
+        else:
+            joined.append(word)
+    return joined[::-1]
 
 
 def _words(token: str) -> Iterable[str]:

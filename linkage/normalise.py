@@ -62,7 +62,7 @@ def fold_postcode(text: str) -> str:
 def normalise(said: Demographics) -> Person:
     """The comparable form of what a source said; unreadable and placeholder values become unknown."""
     family, given = surname(said.family), (said.given, *said.other_given)
-    if "," in said.family and not said.given.strip():
+    if "," in said.family and not said.given.strip() and not family.earlier:
         # the whole name in the surname's field: KHAN, Aisha Noor
         family_text, _, given_text = said.family.partition(",")
         family, given = surname(family_text), (given_text, *said.other_given)

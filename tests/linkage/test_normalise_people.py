@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage.customs import are_given_variants, given_root
 from linkage.keys import index_keys
 from linkage.nhs_number import NhsNumber
 from linkage.normalise import Doubt, doubts, fold, fold_postcode, normalise
@@ -143,21 +142,15 @@ def test_no_registered_practice_is_no_practice() -> None:
     assert normalise(Demographics(gp_practice="V81999")).gp_practice == ""
 
 
+@pytest.mark.parametrize(
+    ("written", "near"),
+    [("999 000 0019", "9990000019"), ("999-000-0019", "9990000019"), ("999000001", ""), ("1111111111", ""), ("", "")],
+)
+def test_a_number_failing_its_check_is_kept_beside_and_is_no_number(written: str, near: str) -> None:
+    person = normalise(Demographics(nhs_number=written))
+    assert (person.nhs_number, person.near_number) == (None, near)
+
+
 def test_what_was_said_and_could_not_be_used_is_named_for_the_analysis() -> None:
     said = Demographics(nhs_number="9990000019", family="Smith", given="Baby", birth_date="1900-01-01", postcode=" ")
     assert doubts(said, normalise(said)) == (Doubt("nhs_number"), Doubt("given"), Doubt("birth_date"))
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("WILLIAM", "BILL"), ("MOHAMED", "MUHAMMAD"), ("KANTABEN", "KANTA"), ("RAMESH", "RAMESHBHAI"), ("ZOE", "ZOEY")],
-)
-def test_forms_of_one_name_are_known_for_each_other(one: str, other: str) -> None:
-    assert are_given_variants(one, other)
-    assert are_given_variants(other, one)
-
-
-def test_different_names_are_no_variants_and_a_short_name_keeps_its_ending() -> None:
-    assert not are_given_variants("JOHN", "PETER")
-    assert given_root("REUBEN") == "REU"
-    assert given_root("BEN") == "BEN"
