@@ -6,7 +6,7 @@ import csv
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import InputError
 from gateway.services.files import named
@@ -20,7 +20,7 @@ from linkage.decide import Outcome
 from linkage.person import Demographics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from gateway.house import House
     from gateway.services.progress import Report
     from gateway.services.tracing.against import CheckedAgainst
-    from linkage.decide import Finding
+    from linkage.person import Person
+
+    Cells = dict[str, str]
 
 REQUEST_COLUMNS: Final = (
     "row_id",
@@ -76,21 +78,68 @@ class BatchReport:
     refused: Counter[str] = field(default_factory=Counter)
 
 
+class Tracer(Protocol):
+    """What answers the rows of a file: a matching algorithm over the index, inside one passage of the gate."""
+
+    def found(self, said: Demographics, asked: Person) -> tuple[Outcome, Cells]:
+        """Return what became of one row, and the cells that tell it; whom it names has been disclosed."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """One file being traced: what it is traced with, against what, and what has come of it."""
+class HouseTracer:
+    """The house model, which is the default."""
 
     engine: Engine
     passage: Passage
     against: CheckedAgainst
+
+    def found(self, said: Demographics, asked: Person) -> tuple[Outcome, Cells]:  # noqa: ARG002 - for others
+        """Trace one person by the house model."""
+        finding = self.engine.trace(self.passage.permit, asked)
+        row = OF_TRACE[finding.outcome]
+        best = finding.best if finding.outcome is Outcome.MATCHED else None
+        number = best.candidate.person.nhs_number if best else None
+        self.passage.disclose([best.candidate.person_id] if best else (), rows=1)
+        return finding.outcome, {
+            "outcome": finding.outcome,
+            "code": batch_code(row, finding.flags),
+            "matched_nhs_number": number.digits if number else row.batch_number,
+            "step": finding.step or "",
+            "confidence": f"{100 * best.posterior:.2f}" if best else "0",
+            "status": status_of(row, index_source=self.against.source),
+            "flags": "|".join(sorted(finding.flags)) if best else "",
+            "reason": finding.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A way to trace a file: the columns of its response, and what makes a tracer for a passage."""
+
+    columns: tuple[str, ...]
+    tracer: Callable[[House, Passage, CheckedAgainst], Tracer]
+
+
+HOUSE: Final = Algorithm(
+    RESPONSE_COLUMNS, lambda house, passage, against: HouseTracer(house.engine(), passage, against)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One file being traced: what it is traced with, against what, and what has come of it."""
+
+    tracer: Tracer
+    against: CheckedAgainst
     done: BatchReport
 
-    def answer(self, row: dict[str, str]) -> dict[str, str]:
+    def answer(self, row: dict[str, str]) -> Cells:
         """Return the response row to one request row."""
         told = {"row_id": row["row_id"], "checked_against": f"{self.against.source} {self.against.as_of}"}
         self.done.rows += 1
+        said = demographics_of(row)
         try:
-            asked = asked_person(_demographics(row))
+            asked = asked_person(said)
         except InputError as refused:
             self.done.refused[refused.reason] += 1
             invalid = OF_TRACE[Outcome.INVALID_INPUT]
@@ -103,28 +152,20 @@ class _Run:
                 "status": invalid.status,
                 "reason": refused.reason,
             }
-        finding = self.engine.trace(self.passage.permit, asked)
-        self.done.outcomes[finding.outcome] += 1
-        return {**told, **self._found(finding)}
-
-    def _found(self, finding: Finding) -> dict[str, str]:
-        row = OF_TRACE[finding.outcome]
-        best = finding.best if finding.outcome is Outcome.MATCHED else None
-        number = best.candidate.person.nhs_number if best else None
-        self.passage.disclose([best.candidate.person_id] if best else (), rows=1)
-        return {
-            "outcome": finding.outcome,
-            "code": batch_code(row, finding.flags),
-            "matched_nhs_number": number.digits if number else row.batch_number,
-            "step": finding.step or "",
-            "confidence": f"{100 * best.posterior:.2f}" if best else "0",
-            "status": status_of(row, index_source=self.against.source),
-            "flags": "|".join(sorted(finding.flags)) if best else "",
-            "reason": finding.reason,
-        }
+        outcome, cells = self.tracer.found(said, asked)
+        self.done.outcomes[outcome] += 1
+        return {**told, **cells}
 
 
-def trace_csv(house: House, caller: Caller, source: Path, target: Path, report: Report = silent) -> BatchReport:
+def trace_csv(  # noqa: PLR0913 - the last two are options
+    house: House,
+    caller: Caller,
+    source: Path,
+    target: Path,
+    report: Report = silent,
+    *,
+    algorithm: Algorithm = HOUSE,
+) -> BatchReport:
     """Trace every row of ``source`` and write the response beside ``target``, then move it there.
 
     Columns are those of the index CSV with ``row_id``; unknown columns are refused by name.
@@ -150,9 +191,9 @@ def trace_csv(house: House, caller: Caller, source: Path, target: Path, report: 
                 job="trace-file",
             ) as passage,
         ):
-            run = _Run(house.engine(), passage, against, done)
+            run = _Run(algorithm.tracer(house, passage, against), against, done)
             with aside.open("w", encoding="utf-8", newline="") as written:
-                _write(run, source, written, report)
+                _write(run, source, written, algorithm.columns, report)
                 written.flush()
                 os.fsync(written.fileno())
         with named(target):
@@ -162,15 +203,17 @@ def trace_csv(house: House, caller: Caller, source: Path, target: Path, report: 
     return done
 
 
-def _write(run: _Run, source: Path, written: TextIO, report: Report) -> None:
-    writer = csv.DictWriter(written, RESPONSE_COLUMNS, lineterminator="\r\n")
+def _write(run: _Run, source: Path, written: TextIO, columns: Sequence[str], report: Report) -> None:
+    writer = csv.DictWriter(written, columns, lineterminator="\r\n", restval="")
     writer.writeheader()
     for row in _rows(source):
         writer.writerow(run.answer(row))
         report(run.done.rows, None)
 
 
-def _demographics(row: dict[str, str]) -> Demographics:
+def demographics_of(row: dict[str, str]) -> Demographics:
+    """Return what a request row says of somebody."""
+
     def several(name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in row.get(name, "").split("|") if part.strip())
 
