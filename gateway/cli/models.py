@@ -14,6 +14,7 @@ from gateway.services.quality import models
 from gateway.services.quality.shadow import try_model
 from gateway.services.quality.shadow_report import lines, write_report
 from ig.purpose import Purpose
+from linkage.model import Use
 
 if TYPE_CHECKING:
     from gateway.services.quality.models import ModelLine
@@ -57,7 +58,8 @@ def show(desk: Desk, name: str) -> None:
     """  # noqa: D301 - click's mark for lines to keep as they are
     found = named_model(desk, name)
     out.print(f"{found.name} {found.version}  {found.hash}", markup=False)
-    for use, threshold in found.thresholds.items():
+    for use in Use:
+        threshold = found.thresholds[use]
         out.print(
             f"  {use}: matched from {threshold.match:g} bits, {threshold.gap:g} ahead of the next; review from "
             f"{threshold.review:g}; steps {', '.join(threshold.steps)}",

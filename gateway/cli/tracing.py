@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from gateway.cli.context import Desk, SourcePerson, out, pass_desk
+from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.progress import progress
 from gateway.errors import InputError
 from gateway.services.tracing.batch import trace_csv
-from gateway.services.tracing.explain import explain_source_person
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION
 from gateway.services.tracing.verify import verify_number
 from linkage.explain import describe
@@ -129,18 +128,3 @@ def trace(desk: Desk, path: Path, layout: str, target: Path) -> None:  # noqa: A
         out.print(f"  {outcome}: {count:,}", markup=False)
     for rule, count in sorted(result.refused.items()):
         out.print(f"  not traced, {rule}: {count:,}", markup=False)
-
-
-@click.command()
-@click.argument("record", type=SourcePerson())
-@pass_desk
-def explain(desk: Desk, record: str) -> None:
-    """Say why a source's RECORD of a person was joined, proposed or left alone.
-
-    RECORD is an id as 'gateway review list' shows it, or SOURCE/ORGANISATION/LOCAL-ID.
-
-    \b
-    gateway explain social-care/999/100235
-    """  # noqa: D301 - click's mark for lines to keep as they are
-    for line in explain_source_person(desk.house, desk.caller(demo_caller="reviewer"), record):
-        out.print(line, markup=False)

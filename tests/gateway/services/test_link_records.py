@@ -186,7 +186,7 @@ def test_records_under_a_former_identity_never_become_the_person_of_today(
 
 def test_a_seal_is_told_to_nobody(own_town: House, tmp_path: Path, permit: Permit) -> None:
     take_in(own_town, tmp_path / "c.csv", [event("c1", TODAY, number=FORMER.number)])
-    lines = explain_source_person(own_town, persona(own_town, "reviewer"), client("c1"))
+    lines = explain_source_person(own_town, persona(own_town, "reviewer"), client("c1")).said
     assert TODAY.id not in "\n".join(lines)
     assert "never" not in "\n".join(lines)
     assert any(link.sealed for link in own_town.stores.links.history(permit, client("c1"), sealed=True))
@@ -337,21 +337,21 @@ def test_only_those_who_are_granted_evidence_review(doubtful: House, who: str) -
 
 def test_a_link_is_explained_in_words(own_town: House, tmp_path: Path) -> None:
     take_in(own_town, tmp_path / "c.csv", [event("c1", AMINA, number=AMINA.number), event("c2", TWIN, number="")])
-    lines = explain_source_person(own_town, persona(own_town, "reviewer"), client("c1"))
+    lines = explain_source_person(own_town, persona(own_town, "reviewer"), client("c1")).said
     assert lines[0].startswith("traced: matched by cross-check")
     assert any(AMINA.id in line and "cross-check by gateway:link" in line for line in lines)
     assert any("bits" in line for line in lines)
     unlink_record(own_town, persona(own_town, "reviewer"), client("c1"), "test")
-    assert any("never" in line for line in explain_source_person(own_town, persona(own_town, "reviewer"), client("c1")))
+    assert any("never" in line for line in explain_source_person(own_town, persona(own_town, "reviewer"), client("c1")).said)
 
 
 def test_a_flag_and_a_record_not_traced_yet_are_said(own_town: House, tmp_path: Path) -> None:
     take_in(own_town, tmp_path / "c.csv", [event("c1", AMINA, number=MOVED.number)])
-    lines = explain_source_person(own_town, persona(own_town, "reviewer"), client("c1"))
+    lines = explain_source_person(own_town, persona(own_town, "reviewer"), client("c1")).said
     assert any("flag: superseded" in line for line in lines)
     with own_town.stores.transaction() as tx:
         tx.change("DELETE FROM trace_result")
-    untraced = explain_source_person(own_town, persona(own_town, "reviewer"), client("c1"))
+    untraced = explain_source_person(own_town, persona(own_town, "reviewer"), client("c1")).said
     assert untraced[0] == "not traced yet"
 
 
