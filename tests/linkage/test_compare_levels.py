@@ -25,15 +25,49 @@ def level(field: str, asked: Said, held: Said) -> str:
 @pytest.mark.parametrize(
     ("asked", "held", "expected"),
     [
+        ("999 000 0018", "9990000018", "equal"),
+        ("999 000 0026", "9990000018", "differs"),
+        ("999 000 0019", "9990000018", "one-edit"),
+        ("990 900 0018", "9990000018", "transposed"),
+        ("999 000 0081", "9990000018", "transposed"),
+        ("909 900 0018", "9990000018", "missing"),
+        ("999 123 0018", "9990000018", "missing"),
+        ("999 000 0019", "9990000019", "one-edit"),
+        ("999 000 0019", "9990000017", "missing"),
+        ("999 000 0019", "", "missing"),
+        ("", "", "missing"),
+    ],
+)
+def test_numbers_of_which_one_may_be_mistyped(asked: str, held: str, expected: str) -> None:
+    assert level("nhs_number", {"nhs_number": asked}, {"nhs_number": held}) == expected
+
+
+def test_two_digits_changed_side_by_side_are_no_exchange() -> None:
+    assert level("nhs_number", {"nhs_number": "9991200018"}, {"nhs_number": "9990000018"}) == "missing"
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "expected"),
+    [
         ("Smith", "SMITH", "exact"),
+        ("Siân", "Sian", "folded"),
+        ("O'Brien", "O\u2019Brien", "exact"),
+        ("O'Brien", "OBrien", "folded"),
         ("Smith-Jones", "Smith Jones", "folded"),
         ("Abdul Rahman", "Abdulrahman", "folded"),
         ("Smith-Jones", "Jones", "subset"),
+        ("Jones Smith", "Smith-Jones", "subset"),
+        ("Kaur Gill", "Singh Gill", "subset"),
+        ("Smith-Jones", "Brown-Jones", "part"),
         ("Chowdhury", "Choudhry", "variant"),
-        ("Smith", "Smyth", "phonetic"),
+        ("Kowalski", "Kowalska", "variant"),
         ("Thompson", "Thomson", "variant"),
+        ("Robertson", "Roberston", "close"),
+        ("Smith", "Smyth", "phonetic"),
+        ("Norton", "Morton", "similar"),
         ("Smith", "Patel", "differs"),
         ("De Li", "Van Li", "differs"),
+        ("Van Dijk", "Van Berg", "differs"),
         ("Smith", "", "missing"),
     ],
 )
@@ -75,23 +109,65 @@ def test_names_exchanged(asked: tuple[str, str], held: tuple[str, str], expected
     assert (level("given", one, other) == "swapped") == (expected == "swapped")
 
 
+def test_a_fathers_name_that_one_system_takes_for_the_surname_neither_agrees_nor_differs() -> None:
+    asked: Said = {"family": "Warsame", "given": "Hodan"}
+    held: Said = {"family": "Farah", "given": "Hodan", "other_given": ("Warsame",)}
+    assert level("family", asked, held) == "religious"
+
+
 @pytest.mark.parametrize(
     ("asked", "held", "expected"),
     [
         ("Alice", "alice", "exact"),
+        ("Zoë", "Zoe", "folded"),
+        ("محمد", "محمد", "exact"),
+        ("محمد", "Mohammed", "variant"),
         ("William", "Bill", "variant"),
+        ("Yasmeen", "Yasmin", "variant"),
         ("A", "Alice", "initial"),
         ("B", "Alice", "differs"),
         ("Alice", "Alicia", "similar"),
         ("Joanne", "Jean", "phonetic"),
         ("Marian", "Marina", "close"),
-        ("Hansa", "Hansel", "similar"),
         ("Alice", "Peter", "differs"),
         ("", "Peter", "missing"),
+        ("Mary-Ann", "Mary Ann", "compound"),
+        ("Maryann", "Mary Ann", "compound"),
+        ("Lily-Mae", "Lily", "compound"),
+        ("Anne-Marie", "Marie", "compound"),
+        ("Lily-Mae", "Lily-Rose", "similar"),
     ],
 )
 def test_first_names(asked: str, held: str, expected: str) -> None:
     assert level("given", {"given": asked}, {"given": held}) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "expected"),
+    [
+        ("Mohammed", "Mohammed Bilal", "exact"),
+        ("Mohammed Bilal", "Mohammed Bilal", "exact"),
+        ("Mohammed Bilal", "Muhammad Bilal", "variant"),
+        ("Mohammed Bilal", "Bilal", "variant"),
+        ("Bilal Mohammed", "Mohammed Bilal", "variant"),
+        ("Mohammed Bilal", "Mohammed Hamza", "differs"),
+        ("Mohammed Bilal", "Mohammed Bilaal", "variant"),
+        ("Mohammed Bilal", "Mohammed B", "initial"),
+        ("Mohammed Ali Bilal", "Mohammed Bilal", "other"),
+        ("Abdul Karim", "Abdul Rahim", "differs"),
+        ("Abdul Karim", "Abdulkarim", "compound"),
+        ("Mohammed Bilal", "Hamza", "differs"),
+    ],
+)
+def test_a_man_named_mohammed_is_told_from_his_brothers_by_his_next_name(asked: str, held: str, expected: str) -> None:
+    assert level("given", {"given": asked}, {"given": held}) == expected
+
+
+def test_the_same_names_in_another_order_agree() -> None:
+    asked: Said = {"given": "Rose", "other_given": ("Alice",)}
+    held: Said = {"given": "Alice", "other_given": ("Rose",)}
+    assert level("given", asked, held) == "other"
+    assert level("other_given", asked, held) == "agree"
 
 
 def test_a_middle_name_used_as_the_first() -> None:

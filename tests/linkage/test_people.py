@@ -30,6 +30,9 @@ PEOPLE = st.builds(
     email=WORDS,
     gp_practice=WORD,
     death_date=DATES,
+    near_number=st.sampled_from(["", "9990000019"]),
+    family_written=st.text(max_size=8),
+    given_written=st.text(max_size=8),
 )
 
 
