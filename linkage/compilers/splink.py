@@ -21,7 +21,7 @@ from linkage.compilers.ladders import ladders
 from linkage.score import Scorer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from linkage.compilers.dialects import SplinkDuckDb
     from linkage.compilers.ladders import Ladder
@@ -63,16 +63,7 @@ def term_frequencies(model: Model, frequencies: Frequencies, index_size: int) ->
     A value that is not in the table weighs as one that nobody carries.
     """
     scorer = Scorer(model, frequencies, index_size)
-    return {
-        column: pa.table(
-            {
-                column: pa.array(counts, pa.string()),
-                f"tf_{column}": pa.array([_share(scorer, field, name) for name in counts], pa.float64()),
-            }
-        )
-        for field, counts in frequencies.as_counts().items()
-        if (column := COUNTED_COLUMNS[field])
-    }
+    return {COUNTED_COLUMNS[field]: _shares(scorer, field, counts) for field, counts in frequencies.as_counts().items()}
 
 
 def _comparison(scorer: Scorer, field: str, ladder: Ladder) -> dict[str, Any]:
@@ -107,6 +98,12 @@ def _odds(bits: float) -> dict[str, float]:
         "m_probability": _HALF * 2 ** min(bits, 0.0),
         "u_probability": _HALF * 2 ** min(-bits, 0.0),
     }
+
+
+def _shares(scorer: Scorer, field: str, names: Iterable[str]) -> pa.Table:
+    column, values = COUNTED_COLUMNS[field], list(names)
+    shares = pa.array([_share(scorer, field, name) for name in values], pa.float64())
+    return pa.table({column: pa.array(values, pa.string()), f"tf_{column}": shares})
 
 
 def _share(scorer: Scorer, field: str, name: str) -> float:

@@ -51,7 +51,7 @@ def splink_recipe(tables: Tables) -> Ranked:
         predicted = made.inference.predict(threshold_match_weight=-20).physical_name
         found = answers(connection, predicted)
     note = (
-        f"training {clock.training:.1f} s of it (u from {_PAIRS:.0e} random pairs, two EM passes); u of NHS number "
+        f"training {clock.training:.1f} s of it (u from {_PAIRS:,.0f} random pairs, two EM passes); u of NHS number "
         "and telephone counted in the index, since a random sample holds no two strangers who share one"
     )
     return Ranked(NAME, found, clock.seconds, peak_mib(), note)
