@@ -57,7 +57,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a command has as many parameters as op
     calibration error   how far posteriors are from the truth on average over ten bins (the reliability table)
     recall gap          the best community's recall less the worst one's
     key recall          of the people in the index, the share who are among their candidates at all
-    capped blocks       keys shared by so many people that not all of them were looked at
+    capped              questions with so many candidates that not all of them were looked at
 
     \b
     gateway evaluate truth.csv

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+import duckdb
+import pyarrow.parquet as pq
 
 from adapters.feed import Feed
 from gateway.services.files import binary
 from gateway.services.progress import silent
 from gateway.services.quality.files import questions
 from gateway.services.quality.memory import MemoryIndex, engine_over, nobodys_permit
-from linkage.decide import Outcome
-from linkage.model import Use
+from linkage import batch
+from linkage.decide import Matcher, Outcome
 from linkage.normalise import normalise
-from linkage.score import Scorer
+from linkage.ranking import certainty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gateway.services.progress import Report
+    from gateway.services.quality.peers import Tables
     from gateway.services.quality.population import Population
     from linkage.findings import Finding
     from linkage.model import Model
+    from linkage.score import Scorer
 
-_CERTAIN: Final = 40.0
-"""Log2 odds above which a posterior no longer tells two answers apart in a float."""
 _NEVER: Final = -1e6
 """A threshold that every candidate passes: what is left of the decision is everything but the weight."""
+_ASKED, _ASKED_KEYS, _HELD, _HELD_KEYS = "asked", "asked_keys", "held", "held_keys"
 
 
 class Engines(StrEnum):
@@ -62,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Every answer in the order of the questions, and the keys whose blocks were too large to look at whole."""
+    """Every answer in the order of the questions, and how many had more candidates than are looked at."""
 
     answers: Sequence[Answer]
     capped: int
@@ -76,63 +80,88 @@ def without_weight(model: Model) -> Model:
     return model.model_copy(update={"thresholds": open_to_all})
 
 
-def score(posterior: float, bits: float, gap: float | None, prior_bits: float) -> float:
-    """How sure an answer is, in log2 odds; where the posterior is as good as 1, from bits and lead.
-
-    A posterior within a rounding of 1 would put all sure answers on one level, and no threshold between them.
-    """
-    if posterior <= 0.0:
-        return _NEVER
-    if posterior < 1.0:
-        odds = math.log2(posterior / (1.0 - posterior))
-        if odds < _CERTAIN:
-            return odds
-    against = 2.0 ** -(bits - prior_bits) + (2.0**-gap if gap is not None else 0.0)
-    return max(_CERTAIN, -math.log2(against)) if against else -_NEVER
-
-
 def answer_all(
-    population: Population,
-    model: Model,
-    engine: Engines = Engines.DUCKDB,
-    *,
-    use: Use = Use.PROPOSE,
-    report: Report = silent,
+    population: Population, model: Model, engine: Engines = Engines.DUCKDB, report: Report = silent
 ) -> Answers:
-    """Ask the house every question of a population.
+    """Ask the house every question of a population, for the use of proposing a number.
 
     Raises:
         InputError: a file of the population is unusable.
     """
-    return by_python(population, model, use, report)
+    return (by_python if engine is Engines.PYTHON else by_duckdb)(population, model, report)
 
 
-def by_python(population: Population, model: Model, use: Use, report: Report) -> Answers:
+def by_duckdb(population: Population, model: Model, report: Report) -> Answers:
+    """Ask all questions at once, as ``gateway trace`` does for files."""
+    numbers = pq.read_table(population.whose)["number"].to_pylist()
+    done = batch.Report()
+    with duckdb.connect() as connection:
+        for name, path in _sources(population.tables).items():
+            connection.read_parquet(str(path)).create_view(name)
+        decided = _asked(connection, population, model, report, done)
+        ranked = _asked(connection, population, without_weight(model), report, batch.Report())
+    return Answers([_batch_answer(*pair, numbers) for pair in zip(decided, ranked, strict=True)], len(done.capped))
+
+
+def _asked(
+    connection: duckdb.DuckDBPyConnection, population: Population, model: Model, report: Report, done: batch.Report
+) -> list[batch.Answer]:
+    matcher = Matcher(model, population.prepared.frequencies, population.prepared.people)
+    answers: list[batch.Answer] = []
+    for answer in batch.trace(
+        connection,
+        matcher,
+        asked=_ASKED,
+        asked_keys=_ASKED_KEYS,
+        held=_HELD,
+        held_keys=_HELD_KEYS,
+        report=done,
+    ):
+        answers.append(answer)
+        report(len(answers), len(population.told))
+    return answers
+
+
+def _sources(tables: Tables) -> dict[str, Path]:
+    return {
+        _ASKED: tables.query_people,
+        _ASKED_KEYS: tables.query_keys,
+        _HELD: tables.index_people,
+        _HELD_KEYS: tables.index_keys,
+    }
+
+
+def _batch_answer(decided: batch.Answer, ranked: batch.Answer, numbers: Sequence[str]) -> Answer:
+    if ranked.held is None:
+        return _nobody(decided.outcome, decided.reason)
+    may_join = ranked.outcome is Outcome.MATCHED
+    posterior, score = ranked.posterior or 0.0, ranked.odds if ranked.odds is not None else _NEVER
+    return Answer(decided.outcome, decided.reason, numbers[ranked.held], posterior, score, may_join=may_join)
+
+
+def by_python(population: Population, model: Model, report: Report) -> Answers:
     """Ask one question after another, as the pages and FHIR do."""
     tables, prepared, permit = population.tables, population.prepared, nobodys_permit()
     index = MemoryIndex(tables.index_csv)
     shipped = engine_over(index, model, prepared.frequencies)
     weightless = engine_over(index, without_weight(model), prepared.frequencies)
-    prior = Scorer(model, prepared.frequencies, prepared.people).prior_bits
     found: list[Answer] = []
     for _, asked in questions(Feed(tables.queries_csv.name, lambda: binary(tables.queries_csv))):
         one = normalise(asked)
-        decided, ranked = shipped.trace(permit, one, use=use), weightless.trace(permit, one, use=use)
-        found.append(_answer(decided, ranked, prior))
+        found.append(_answer(shipped.trace(permit, one), weightless.trace(permit, one), weightless.matcher.scorer))
         report(len(found), len(population.told))
     return Answers(found, 0)
 
 
-def _answer(decided: Finding, ranked: Finding, prior: float) -> Answer:
+def _answer(decided: Finding, ranked: Finding, scorer: Scorer) -> Answer:
     best = ranked.best
-    if best is None:
-        return Answer(decided.outcome, decided.reason, None, 0.0, _NEVER, may_join=False)
-    number = best.candidate.person.nhs_number
-    return Answer(
-        decided.outcome,
-        decided.reason,
-        number.digits if number else None,
-        best.posterior,
-        score(best.posterior, best.bits, ranked.gap, prior),
-        may_join=ranked.outcome is Outcome.MATCHED,
-    )
+    if best is None or best.candidate.person.nhs_number is None:
+        return _nobody(decided.outcome, decided.reason)
+    score = certainty(scorer, [one.bits for one in (best, *ranked.others)])
+    number = best.candidate.person.nhs_number.digits
+    may_join = ranked.outcome is Outcome.MATCHED
+    return Answer(decided.outcome, decided.reason, number, best.posterior, score, may_join=may_join)
+
+
+def _nobody(outcome: Outcome, reason: str) -> Answer:
+    return Answer(outcome, reason, None, 0.0, _NEVER, may_join=False)

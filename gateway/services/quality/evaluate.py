@@ -53,7 +53,7 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the keys find: present people who are among their candidates; keys whose blocks were too large."""
+    """What the keys find: present people who are among their candidates; questions with too many to look at."""
 
     recall: Share
     capped: int

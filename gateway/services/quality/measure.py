@@ -75,7 +75,7 @@ def measure(plan: Plan, *, say: Say, report: Report = silent) -> Evaluation:
         populations.append(population)
         say(f"{folder.name}: {len(population.told):,} questions, {population.prepared.people:,} rows in the index")
         began = time.perf_counter()
-        found = answer_all(population, plan.model, plan.engine, report=report)
+        found = answer_all(population, plan.model, plan.engine, report)
         seconds += time.perf_counter() - began
         told += population.told
         answers += found.answers
@@ -95,7 +95,7 @@ def _peers(populations: Sequence[Population], say: Say) -> list[System]:
     for run in runs:
         done = []
         for population in populations:
-            say(f"{population.folder.name}: {run.__name__}")
+            say(f"{population.folder.name}: {run.__name__.replace('_', ' ')}")
             done.append((population, run(population.tables)))
         found.append(peer(done))
     return found

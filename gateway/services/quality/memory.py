@@ -53,6 +53,10 @@ class MemoryIndex:
         """Return the people of those numbers that the index knows."""
         return {number: self.people[number] for number in numbers if number in self.people}
 
+    def sealed(self, _permit: object, _number: NhsNumber) -> frozenset[str]:
+        """Return whom a former number must never lead to: nobody here was given a new identity."""
+        return frozenset()
+
     def candidates(self, _: object, keys: Sequence[int], cap: int = 2000) -> tuple[list[Candidate], int]:
         """Return whoever shares a key, most shared keys first, and how many more than ``cap`` were left out."""
         shared = Counter(held.person_id for key in dict.fromkeys(keys) for held in self._keys.get(key, ()))

@@ -78,7 +78,7 @@ def _shipped(found: Evaluation) -> Section:
         ("review yield", _with_interval(found.found)),
         ("calibration error", f"{found.calibration_error:.4f}"),
         ("key recall", _with_interval(found.keys.recall)),
-        ("capped blocks", f"{found.keys.capped:,}"),
+        ("capped", f"{found.keys.capped:,}"),
     )
     return Section("At the shipped thresholds", "", ("figure", "value"), figures)
 
