@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ig.purpose import Purpose
+from ig.purpose import Purpose, Role
 
 if TYPE_CHECKING:
     from gateway.auth.caller import Caller
@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One page: where it is, its name, what it is for, and the purposes it serves (none means all)."""
+    """One page: where it is, its name, what it is for, and the purposes and roles it serves (none means all)."""
 
     href: str
     name: str
     text: str
     purposes: frozenset[Purpose] = frozenset()
+    roles: frozenset[Role] = frozenset()
 
     def offered_to(self, caller: Caller) -> bool:
-        """Does it serve the caller's purpose?"""
-        return not self.purposes or caller.purpose in self.purposes
+        """Does it serve the caller's purpose and role?"""
+        served = not self.purposes or caller.purpose in self.purposes
+        return served and (not self.roles or caller.role in self.roles)
 
 
 TASKS: Final = (
@@ -31,6 +33,13 @@ TASKS: Final = (
         "Verify or find an NHS number",
         "Check that a number belongs to this person, or find the number of a person you know.",
         frozenset({Purpose.DEMOGRAPHIC_TRACE}),
+    ),
+    Task(
+        "/review",
+        "Review doubtful pairs",
+        "Decide the records that the model leaves to a person.",
+        frozenset({Purpose.DEMOGRAPHIC_TRACE}),
+        frozenset({Role.REVIEWER}),
     ),
     Task(
         "/audit",

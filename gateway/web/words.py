@@ -51,6 +51,8 @@ STATUSES: Final[dict[str, str]] = {
 
 SOURCES: Final = {"pds": "the Personal Demographics Service", "gp-list": "GP lists", "demo": "the demonstration index"}
 
+SENT_BY: Final = {"social-care": "social care", "gp": "a GP practice", "acute": "a hospital"}
+
 _FIELDS: Final = {
     "nhs_number": "NHS number",
     "family": "family name",

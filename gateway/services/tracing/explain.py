@@ -97,23 +97,23 @@ class _Bench:
     candidates: tuple[Candidate, ...]
     finding: Finding
 
-    @property
-    def prior_bits(self) -> float:
-        """The weight at which a candidate is as likely as the person's absence."""
-        info = self.house.stores.index.describe()
-        return Scorer(self.engine.matcher.model, Frequencies({}, 0), info.people if info else 0).prior_bits
-
     def ranked(self, rows: Iterable[Candidate]) -> tuple[Scored, ...]:
         """Some of the index, weighed against the record, best first."""
         return self.engine.matcher.rank(Person.unpack(self.who.packed), list(rows))
 
     def pair(self, one: Scored, reason: Reason | None = None, *notes: str) -> Pair:
         """Say of one candidate why it was found or was not."""
-        threshold, prior = self.engine.matcher.model.thresholds[Use.PROPOSE], self.prior_bits
+        threshold, prior = self.engine.matcher.model.thresholds[Use.PROPOSE], prior_bits(self.house, self.engine)
         told = reason or why(self.finding, one, review=threshold.review, gap=threshold.gap, prior_bits=prior)
         hides = (_WITHHELD,) if any(piece.level == "withheld" for piece in one.evidence) else ()
         weighing = Weighing(one.evidence, -prior, one.posterior)
         return Pair(one.candidate.person_id, told, weighing, (*notes, *hides))
+
+
+def prior_bits(house: House, engine: Engine) -> float:
+    """The weight, in bits, at which a candidate is as likely as the person's absence from this index."""
+    info = house.stores.index.describe()
+    return Scorer(engine.matcher.model, Frequencies({}, 0), info.people if info else 0).prior_bits
 
 
 def explain_source_person(house: House, caller: Caller, source_person_id: str, against: str = "") -> Explanation:
