@@ -11,7 +11,8 @@ import orjson
 from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.progress import progress
 from gateway.errors import InputError
-from gateway.services.tracing.batch import trace_csv
+from gateway.services.tracing.batch import HOUSE, trace_csv
+from gateway.services.tracing.national import NATIONAL
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION
 from gateway.services.tracing.verify import verify_number
 from linkage.explain import describe
@@ -112,8 +113,15 @@ def _print_json(result: VerifyResult) -> None:
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "layout", type=click.Choice(["csv"]), default="csv", show_default=True)
 @click.option("--out", "target", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Response file.")
+@click.option(
+    "--algorithm",
+    default="house",
+    show_default=True,
+    type=click.Choice(["house", "mps"]),
+    help="The house model, or the national one of the Person_ID handbook.",
+)
 @pass_desk
-def trace(desk: Desk, path: Path, layout: str, target: Path) -> None:  # noqa: ARG001 - one layout so far
+def trace(desk: Desk, path: Path, layout: str, target: Path, algorithm: str) -> None:  # noqa: ARG001 - one layout so far
     """Trace every row of PATH and write the response file, whole or not at all.
 
     Columns are those of the index CSV with row_id first; see docs/reference/files.md.
@@ -122,7 +130,8 @@ def trace(desk: Desk, path: Path, layout: str, target: Path) -> None:  # noqa: A
     gateway trace clients.csv --out answers.csv
     """  # noqa: D301 - click's mark for lines to keep as they are
     with progress("tracing") as report:
-        result = trace_csv(desk.house, desk.caller(), path, target, report)
+        chosen = NATIONAL if algorithm == "mps" else HOUSE
+        result = trace_csv(desk.house, desk.caller(), path, target, report, algorithm=chosen)
     out.print(f"{result.rows:,} rows traced", markup=False)
     for outcome, count in sorted(result.outcomes.items()):
         out.print(f"  {outcome}: {count:,}", markup=False)

@@ -158,7 +158,9 @@ class PersonIndex:
         rows = tx.raw(sql, (tx.listed(wanted),))
         for row in rows:
             as_of = row[1] if isinstance(row[1], date) else date.fromisoformat(row[1])
-            self.put_many(tx, [_stored_entry(*row[2:])], source=row[0], as_of=as_of, load=load)
+            # whoever was found by what is gone now is traced again, also where the row itself stays as it is
+            entry = replace(_stored_entry(*row[2:]), version=load)
+            self.put_many(tx, [entry], source=row[0], as_of=as_of)
         return len(rows)
 
     def versions(self, tx: Reading, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Held]:

@@ -178,11 +178,15 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What stands about one source person: who it is, whom it never is, and the records it was separated from."""
+    """What stands about one source person: who it is, whom it never is, and the records it was separated from.
+
+    ``sealed`` are those of the nevers that nobody may hear of.
+    """
 
     link: Link | None
     nevers: frozenset[str]
     separated: frozenset[str]
+    sealed: frozenset[str]
 
     @property
     def decided(self) -> str:
@@ -302,7 +306,10 @@ class Links:
             apart = _separated(view, chains)
         return {
             name: Ruling(
-                chain.person(), frozenset(fact.person_id for fact in chain.nevers()), frozenset(apart.get(name, ()))
+                chain.person(),
+                frozenset(fact.person_id for fact in chain.nevers()),
+                frozenset(apart.get(name, ())),
+                frozenset(fact.person_id for fact in chain.nevers() if fact.sealed),
             )
             for name, chain in chains.items()
         }

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from gateway.ids import person_id
 from gateway.storage.factkinds import NEVER_LINK
 from gateway.storage.links import Basis, LinkKind, NewLink
-from linkage.decide import Finding, Outcome
+from linkage.decide import Candidate, Finding, Outcome
 from linkage.nhs_number import NhsNumber
+from linkage.person import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from gateway.engine import Engine
     from gateway.house import House
     from gateway.storage.links import Link, Ruling
     from gateway.storage.permit import Permit
@@ -112,10 +115,47 @@ def _seals(house: House, people: Iterable[SourcePerson]) -> list[NewLink]:
         if who.nhs_number:
             holders[person_id(NhsNumber(who.nhs_number))].append(who.source_person_id)
     return [
-        NewLink(name, fact.value, LinkKind.NEVER, Basis.PERSON, "gateway:protected", sealed=True)
+        _seal(name, fact.value)
         for fact in house.stores.governance.facts.of(holders, {NEVER_LINK})
         for name in holders[fact.subject]
     ]
+
+
+def _seal(record: str, person: str) -> NewLink:
+    return NewLink(record, person, LinkKind.NEVER, Basis.PERSON, "gateway:protected", sealed=True)
+
+
+def pasts(house: House) -> dict[str, set[str]]:
+    """Return protected person of today → their former identities, by person id."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for fact in house.stores.governance.facts.of_kind(NEVER_LINK):
+        found[fact.value].add(fact.subject)
+    return found
+
+
+def past_of(  # noqa: PLR0913, PLR0917 - what is known about a record
+    engine: Engine, permit: Permit, known: Mapping[str, set[str]], who: SourcePerson, finding: Finding, held: str
+) -> list[NewLink]:
+    """Return the seals that a record needs although it carries no former number: its details are the former ones.
+
+    Asked only of a record that is joined to a protected person, or might be: if it is more like the former identity
+    than like today's, it is kept from today's.
+    """
+    scored = [*([finding.best] if finding.best else []), *finding.others]
+    near = {one.candidate.person_id for one in scored} | {held}
+    asked = Person.unpack(who.packed)
+    found = []
+    for today in sorted(near & known.keys()):
+        rows = [engine.index.by_person(permit, name) for name in (today, *sorted(known[today]))]
+        bits = {
+            row.person_id: one.bits
+            for row in rows
+            if row is not None
+            for one in engine.matcher.rank(asked, [Candidate(row.person_id, row.person)])
+        }
+        if any(bits.get(former, -inf) > bits.get(today, -inf) for former in known[today]):
+            found.append(_seal(who.source_person_id, today))
+    return found
 
 
 def unsealed(house: House, permit: Permit) -> set[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.ids import person_id_without_number
 from gateway.services.progress import silent
 from gateway.services.records.changes import begin, stamp
-from gateway.services.records.decided import standing, uncontested
+from gateway.services.records.decided import past_of, pasts, standing, uncontested
 from gateway.services.records.merges import follow_merges
 from gateway.services.records.objections import carry_objections
 from gateway.services.records.unnumbered import join_unnumbered
@@ -71,17 +71,15 @@ class _Run:
     job: Job
     figures: Mapping[str, Any]
     done: LinkReport
+    pasts: Mapping[str, set[str]]
 
     def batch(self, people: Sequence[SourcePerson]) -> None:
         """Trace some source people and store what came of it, whole."""
         stores, engine, permit = self.house.stores, self.engine, self.passage.permit
         at = standing(self.house, permit, people)
-        found = [
-            (who, engine.trace(permit, Person.unpack(who.packed), never=at.never[who.source_person_id]))
-            for who in at.people
-        ]
-        found = uncontested(found, at)
-        links = [*at.seals, *(fact for who, finding in found if (fact := _link(who, finding, engine, at)))]
+        seals = list(at.seals)
+        found = uncontested([(who, self._trace(who, at, seals)) for who in at.people], at)
+        links = [*seals, *(fact for who, finding in found if (fact := _link(who, finding, engine, at)))]
         doubts = [one for one in found if one[1].outcome in _UNDECIDED and not at.is_decided(one[0].source_person_id)]
         cases = [_case(who, finding, engine) for who, finding in doubts]
         doubtful = {who.source_person_id for who, _ in doubts}
@@ -93,6 +91,17 @@ class _Run:
             self.done.reviews += stores.reviews.open(tx, cases)
             stores.jobs.checkpoint(tx, self.job, {**self.figures, "traced": self.done.traced + len(found)})
         self._count([finding for _, finding in found], made)
+
+    def _trace(self, who: SourcePerson, at: Standing, seals: list[NewLink]) -> Finding:
+        """Trace one record; a seal that its details turn out to need is added to ``seals``."""
+        permit, asked, never = self.passage.permit, Person.unpack(who.packed), at.never[who.source_person_id]
+        finding = self.engine.trace(permit, asked, never=never)
+        held = at.link(who.source_person_id)
+        needed = past_of(self.engine, permit, self.pasts, who, finding, held.person_id if held else "")
+        if not needed:
+            return finding
+        seals += needed
+        return self.engine.trace(permit, asked, never=never | {fact.person_id for fact in needed})
 
     def _count(self, findings: Sequence[Finding], made: Sequence[Link]) -> None:
         joins = [link for link in made if link.kind is LinkKind.IS]
@@ -124,7 +133,7 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
     ) as passage:
         house.gate.administer(caller, "link:start", engine.model, model_hash=engine.model_hash[:12])
         stamped = stamp(house, engine)
-        run = _Run(house, engine, passage, stamped, *begin(house, passage.permit, stamped), done)
+        run = _Run(house, engine, passage, stamped, *begin(house, passage.permit, stamped), done, pasts(house))
         while people := house.stores.records.source_people(passage.permit, limit=BATCH, untraced_for=run.stamp):
             run.batch(people)
             report(done.traced, None)

@@ -79,7 +79,8 @@ OVERTAKEN: Final = {
 def _as_of_now(house: House, permit: Permit, found: Case) -> tuple[Case, str]:
     """The case with the candidates that still are, and why it is not open any more, or empty."""
     if found.state is not CaseState.OPEN:
-        return found, ""
+        sealed = house.stores.links.rulings(permit, [found.source_person_id])[found.source_person_id].sealed
+        return replace(found, candidates=tuple(one for one in found.candidates if one.person_id not in sealed)), ""
     people = house.stores.records.people(permit, [found.source_person_id])
     if not people:
         return replace(found, candidates=()), "record-gone"

@@ -67,7 +67,7 @@ ELSEWHERE = "C82001"
             BRAM.number,
             "00",
             "4",
-            "95",
+            "96",
             "algorithmic_trace_live",
         ),
         (line("r", TWIN, practice=ELSEWHERE), "9999999999", "97", "4", "0", "No_PDS_match_found"),
