@@ -42,8 +42,12 @@ FIRST_OF_SEVERAL: Final = word_set(
 Thi and Van are the Vietnamese middle names of women and men, written first where the order is lost.
 """
 
-_COURTESIES: Final = ("KUMARI", "KUMAR", "CHANDRA", "BHAI", "BEN", "LAL")
-"""Gujarati and Hindi courtesies written at the end of a forename: Kantaben, Rameshbhai, Dineshkumar."""
+_COURTESIES: Final = (("BHAI", 2), ("BEN", 3))
+"""Brother and sister, written at the end of a Gujarati forename, and the letters that must stand before."""
+_NO_COURTESY: Final = frozenset({"REUBEN", "RUEBEN", "REUVEN"})
+
+_ADDED: Final = ("KUMARI", "KUMAR", "CHANDRA", "LAL", "DEVI")
+"""Second parts of Hindi forenames that daily life leaves out: Dineshkumar is Dinesh."""
 
 _BLESSINGS: Final = ("OLUWA", "CHUKWU")
 """What Yoruba and Igbo forenames begin with and daily life leaves out: Oluwaseun is Seun, Chukwuemeka Emeka."""
@@ -118,11 +122,20 @@ def main_form(name: str) -> str:
     return _GROUPS[min(groups)][0] if groups else name
 
 
+def without_courtesy(forename: str) -> str:
+    """A folded forename without the courtesy of Gujarat: Kantaben is Kanta, Rameshbhai Ramesh, Reuben himself."""
+    for courtesy, before in _COURTESIES:
+        if forename.endswith(courtesy) and len(forename) >= len(courtesy) + before and forename not in _NO_COURTESY:
+            return forename[: -len(courtesy)]
+    return forename
+
+
 def given_root(forename: str) -> str:
-    """A folded forename without courtesies and blessings, in plain spelling: Kantaben and Kanta are one."""
-    for courtesy in _COURTESIES:
-        if forename.endswith(courtesy) and len(forename) >= len(courtesy) + _SHORTEST_STEM:
-            forename = forename[: -len(courtesy)]
+    """A folded forename without courtesies and blessings, in plain spelling: Dineshkumar and Dinesh are one."""
+    forename = without_courtesy(forename)
+    for added in _ADDED:
+        if forename.endswith(added) and len(forename) >= len(added) + _SHORTEST_STEM:
+            forename = forename[: -len(added)]
             break
     for blessing in _BLESSINGS:
         if forename.startswith(blessing) and len(forename) > len(blessing) + _SHORTEST_STEM:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from linkage import placeholders
-from linkage.customs import FIRST_OF_SEVERAL
+from linkage.customs import FIRST_OF_SEVERAL, without_courtesy
 from linkage.folding import fold
 
 if TYPE_CHECKING:
@@ -160,6 +160,6 @@ def _words(token: str) -> Iterable[str]:
     head, hyphen, tail = token.partition("-")
     parts = (head, tail) if hyphen and fold(head) in FIRST_OF_SEVERAL else (token,)
     for part in parts:
-        word = fold(part).replace(" ", "")
+        word = without_courtesy(fold(part).replace(" ", ""))
         if placeholders.is_name(word):
             yield word

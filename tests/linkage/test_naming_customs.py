@@ -19,8 +19,10 @@ from linkage.customs import (
     main_form,
     sound,
     telling_words,
+    without_courtesy,
 )
 from linkage.customs_lists import FORENAMES, SPELLINGS
+from linkage.names import Forenames, forenames
 
 FOLDED = st.text("ABDEHIKLNORSUVWYZ", max_size=9)
 
@@ -85,8 +87,14 @@ def test_a_surname_has_no_short_forms_and_an_english_one_no_endings(one: str, ot
     assert not are_variants(family_forms(one), family_forms(other))
 
 
+def test_a_courtesy_is_left_off_where_a_name_stands_before_it() -> None:
+    assert [without_courtesy(name) for name in ("KANTABEN", "OMBHAI", "RAMESHBHAI")] == ["KANTA", "OM", "RAMESH"]
+    assert [without_courtesy(name) for name in ("REUBEN", "RUBEN", "BEN", "BHAI")] == ["REUBEN", "RUBEN", "BEN", "BHAI"]
+    assert forenames(("Kantaben",)) == Forenames(("KANTA",), "KANTABEN")
+
+
 def test_a_short_name_keeps_its_ending() -> None:
-    assert (given_root("REUBEN"), given_root("BEN"), given_root("OLUWA")) == ("REU", "BEN", "OLUWA")
+    assert (given_root("REUBEN"), given_root("BEN"), given_root("OLUWA")) == ("REUBEN", "BEN", "OLUWA")
     assert (family_root("DAVIS"), family_root("IVOV")) == ("DAWIS", "IWOW")
 
 

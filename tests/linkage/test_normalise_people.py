@@ -24,6 +24,12 @@ from linkage.person import Demographics, Gender, PartialDate
         ("  anne   marie ", "ANNE MARIE"),
         ("محمد", "MHMD"),
         ("李雷", "LILEI"),
+        ("علي", "ALY"),
+        ("فاطمة", "FATMA"),
+        ("ਸਿੰਘ", "SINGH"),
+        ("ભરત", "BHARAT"),
+        ("कुमार", "KUMAR"),
+        ("Щербакова", "SHCHERBAKOVA"),
         ("...", ""),
     ],
 )
