@@ -35,9 +35,9 @@ class Engine:
     ) -> Finding:
         """Find the person in the index; ``never`` holds the person ids a human has ruled out."""
         if asked.nhs_number is not None:
-            held, current = self.index.with_successor(permit, asked.nhs_number)
+            held, current = self.in_force(permit, asked.nhs_number)
             conclusive = self.matcher.cross_check(asked, held, current)
-            if conclusive is not None and conclusive.best and conclusive.best.candidate.person_id not in never:
+            if conclusive is not None and not any(row and row.person_id in never for row in (held, current)):
                 return conclusive
             if held is None or held.security is Security.INVALIDATED:
                 # a protected person's former number leads to nobody of today, whatever the details say
@@ -46,12 +46,29 @@ class Engine:
 
     def verify(self, permit: Permit, number: NhsNumber, asked: Person) -> Verification:
         """Confirm that ``number`` is the person's; other people are looked at only when it seems not to be."""
-        held, current = self.index.with_successor(permit, number)
+        held, current = self.in_force(permit, number)
         return self.matcher.verify(asked, held, current, self.candidates(permit, asked))
 
+    def in_force(self, permit: Permit, number: NhsNumber) -> tuple[Candidate | None, Candidate | None]:
+        """Return the row of a number and, where it was superseded, the row in force at the end of the chain.
+
+        There is none where the last successor is not in the index, or where the chain comes round to itself.
+        """
+        held, current = self.index.with_successor(permit, number)
+        seen = {number}
+        while current is not None and current.superseded_by is not None:
+            after = current.superseded_by
+            if after in seen:
+                return held, None
+            seen.add(after)
+            current = self.index.by_numbers(permit, (after,)).get(after)
+        return held, current
+
     def candidates(self, permit: Permit, asked: Person) -> list[Candidate]:
-        """Return everyone in the index who shares a key with ``asked``; a superseded row brings its survivor along."""
+        """Return everyone who shares a key with ``asked``; a superseded row brings along the rows that came after it."""
         found, _capped = self.index.candidates(permit, probe_keys(asked))
         known = {one.person.nhs_number for one in found}
-        absent = {one.superseded_by for one in found if one.superseded_by and one.superseded_by not in known}
-        return [*found, *self.index.by_numbers(permit, absent).values()] if absent else found
+        while absent := {one.superseded_by for one in found if one.superseded_by} - known:
+            found += self.index.by_numbers(permit, absent).values()
+            known |= absent
+        return found

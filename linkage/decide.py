@@ -8,8 +8,10 @@ Wrong links harm people, so every doubt falls towards review.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from linkage.calibration import probability
 from linkage.findings import (
     Candidate,
     Death,
@@ -23,7 +25,7 @@ from linkage.findings import (
 )
 from linkage.model import Use
 from linkage.person import Security
-from linkage.ranking import Standing, odds, posteriors, rank
+from linkage.ranking import Standing, certainty, odds, rank
 from linkage.score import Scorer, agreeing, compiled, holds
 from linkage.steps import agrees_exactly, cross_checked
 
@@ -35,11 +37,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candidate",
+    "Contest",
     "Death",
     "Finding",
     "Flag",
+    "Judgement",
     "Matcher",
     "Outcome",
+    "Pattern",
     "Scored",
     "Step",
     "Verdict",
@@ -47,7 +52,40 @@ __all__ = [
 ]
 
 _SHOWN: Final = 10
+_REMEMBERED: Final = 65_536
 _DEATH_FLAGS: Final = {Death.FORMAL: Flag.DECEASED_FORMAL, Death.INFORMAL: Flag.DECEASED_INFORMAL}
+
+
+class Pattern(NamedTuple):
+    """What a level vector says by itself: independent groups that agree, the veto it meets, if it agrees exactly."""
+
+    agreeing: int
+    veto: str
+    exact: bool
+
+
+class Contest(NamedTuple):
+    """What a decision over all candidates of a question rests on, whichever engine compared them.
+
+    ``best`` and ``runner_up`` are log2 odds against absence, ``gap`` the bits between the two, ``certain`` the
+    calibrated log2 odds of the best against everything else; ``sole``: nobody but the best agrees exactly.
+    """
+
+    best: float
+    certain: float
+    runner_up: float | None
+    gap: float | None
+    pattern: Pattern
+    sole: bool
+    orphan: bool
+
+
+class Judgement(NamedTuple):
+    """What may be said of a question, in which step, and why."""
+
+    outcome: Outcome
+    step: Step | None
+    reason: str
 
 
 class Matcher:
@@ -58,6 +96,12 @@ class Matcher:
         self._scorer = Scorer(model, frequencies, index_size)
         self._vetoes = tuple((veto.name, compiled(veto.when)) for veto in model.vetoes)
         self._groups = tuple(compiled(when) for when in model.groups.values())
+        self.pattern = lru_cache(maxsize=_REMEMBERED)(self._pattern)
+
+    @property
+    def scorer(self) -> Scorer:
+        """What weighs a pair."""
+        return self._scorer
 
     def cross_check(self, asked: Person, held: Candidate | None, current: Candidate | None = None) -> Finding | None:
         """Settle a question by the number it came with, or return None: inconclusive, go on.
@@ -93,14 +137,49 @@ class Matcher:
         if not _is_enough(asked):
             return _nobody(Outcome.INVALID_INPUT, "too-little")
         ranking = rank(self._scorer, asked, candidates, never)
+        if not ranking.standings:
+            return self._absent(ranking.invalid_bits, "no-candidates", use)
+        best, *rest = ranking.standings
+        sole = not any(agrees_exactly(standing.levels) for standing in rest)
+        bits = [standing.bits for standing in ranking.standings]
+        judgement = self.judge(self.contest(bits, best.levels, sole=sole, orphan=best.orphan), use)
+        if judgement.outcome is Outcome.NONE:
+            return self._absent(ranking.invalid_bits, judgement.reason, use)
+        return self._found(ranking.standings, judgement)
+
+    def contest(self, bits: Sequence[float], levels: tuple[str, ...], *, sole: bool, orphan: bool) -> Contest:
+        """What a decision rests on: the bits of every candidate, best first, and the level vector of the best."""
+        return Contest(
+            best=odds(self._scorer, bits[0]),
+            certain=certainty(self._scorer, bits),
+            runner_up=odds(self._scorer, bits[1]) if len(bits) > 1 else None,
+            gap=bits[0] - bits[1] if len(bits) > 1 else None,
+            pattern=self.pattern(levels),
+            sole=sole,
+            orphan=orphan,
+        )
+
+    def judge(self, contest: Contest, use: Use) -> Judgement:
+        """Say what may be said of the best of all candidates: the one decision rule of every engine."""
         threshold = self.model.thresholds[use]
-        best = ranking.standings[0] if ranking.standings else None
-        if best is None or odds(self._scorer, best.bits) < threshold.review:
-            known = ranking.invalid_bits
-            if known is not None and odds(self._scorer, known) >= threshold.match:
-                return replace(_nobody(Outcome.NONE, "invalidated"), flags=frozenset({Flag.INVALIDATED}))
-            return _nobody(Outcome.NONE, "nobody-near" if best else "no-candidates")
-        return self._decide(ranking.standings, threshold)
+        if contest.best < threshold.review:
+            return Judgement(Outcome.NONE, None, "nobody-near")
+        if (
+            contest.runner_up is not None
+            and contest.gap is not None
+            and contest.gap < threshold.gap
+            and contest.runner_up >= threshold.review
+        ):
+            return Judgement(Outcome.MANY, Step.ALGORITHMIC, "runner-up-too-close")
+        step = Step.ALPHANUMERIC if contest.pattern.exact and contest.sole else Step.ALGORITHMIC
+        if doubt := _doubt(contest, step, threshold):
+            return Judgement(Outcome.REVIEW, step, doubt)
+        reason = "details-agree-exactly" if step is Step.ALPHANUMERIC else "weight"
+        return Judgement(Outcome.MATCHED, step, reason)
+
+    def known_invalid(self, bits: float | None, use: Use) -> bool:
+        """Whether nobody was found because the row that was meant, of this weight, is invalidated."""
+        return bits is not None and odds(self._scorer, bits) >= self.model.thresholds[use].match
 
     def verify(
         self,
@@ -133,34 +212,21 @@ class Matcher:
         """Every living candidate with its weight, posterior and evidence, best first; nothing is decided."""
         return self._scored(rank(self._scorer, asked, candidates, frozenset()).standings)
 
-    def _decide(self, standings: tuple[Standing, ...], threshold: Threshold) -> Finding:
-        """The best candidate is near enough to speak of; say what may be said."""
-        best, *rest = standings
-        gap = best.bits - rest[0].bits if rest else None
-        scored = self._scored(standings, _SHOWN)
-        if rest and gap is not None and gap < threshold.gap and odds(self._scorer, rest[0].bits) >= threshold.review:
-            return Finding(
-                Outcome.MANY, Step.ALGORITHMIC, scored[0], scored[1:], gap, frozenset(), "runner-up-too-close"
-            )
-        exact = [standing for standing in standings if agrees_exactly(standing.levels)]
-        step = Step.ALPHANUMERIC if exact == [best] else Step.ALGORITHMIC
-        if doubt := self._doubt(best, step, threshold):
-            return Finding(Outcome.REVIEW, step, scored[0], scored[1:], gap, frozenset(), doubt)
-        reason = "details-agree-exactly" if step is Step.ALPHANUMERIC else "weight"
-        return Finding(Outcome.MATCHED, step, scored[0], scored[1:], gap, _flags(best), reason)
+    def _pattern(self, levels: tuple[str, ...]) -> Pattern:
+        veto = next((name for name, alternatives in self._vetoes if holds(alternatives, levels)), "")
+        return Pattern(agreeing(self._groups, levels), veto, agrees_exactly(levels))
 
-    def _doubt(self, best: Standing, step: Step, threshold: Threshold) -> str:
-        """Why the best candidate must not be joined without a person's eyes; empty when it may be."""
-        if best.orphan:
-            return "successor-not-among-candidates"
-        if odds(self._scorer, best.bits) < threshold.match:
-            return "too-little-weight"
-        if agreeing(self._groups, best.levels) < threshold.agreeing:
-            return "too-few-fields-agree"
-        for name, alternatives in self._vetoes:
-            if holds(alternatives, best.levels):
-                return name
-        return "" if step in threshold.steps else "needs-confirmation"
+    def _absent(self, invalid_bits: float | None, reason: str, use: Use) -> Finding:
+        if self.known_invalid(invalid_bits, use):
+            return replace(_nobody(Outcome.NONE, "invalidated"), flags=frozenset({Flag.INVALIDATED}))
+        return _nobody(Outcome.NONE, reason)
+
+    def _found(self, standings: tuple[Standing, ...], judgement: Judgement) -> Finding:
+        outcome, step, reason = judgement
+        gap = standings[0].bits - standings[1].bits if len(standings) > 1 else None
+        scored = self._scored(standings, _SHOWN)
+        found = _flags(standings[0]) if outcome is Outcome.MATCHED else frozenset()
+        return Finding(outcome, step, scored[0], scored[1:], gap, found, reason)
 
     def _by_details(self, asked: Person, held: Candidate, living: Candidate, others: Sequence[Candidate]) -> Finding:
         """Whose details these are, whatever number they came with."""
@@ -190,11 +256,26 @@ class Matcher:
 
     def _scored(self, standings: tuple[Standing, ...], shown: int | None = None) -> tuple[Scored, ...]:
         """The likeliest candidates as they are handed out; posteriors are over all of them."""
-        shares = posteriors(self._scorer, standings)
+        bits = [standing.bits for standing in standings]
         return tuple(
-            Scored(standing.candidate, standing.bits, share, standing.evidence)
-            for standing, share in zip(standings[:shown], shares, strict=False)
+            Scored(standing.candidate, standing.bits, self.posterior(bits, place), standing.evidence)
+            for place, standing in enumerate(standings[:shown])
         )
+
+    def posterior(self, bits: Sequence[float], place: int = 0) -> float:
+        """The calibrated probability of one of all candidates, given the bits of each, best first."""
+        return probability(certainty(self._scorer, bits, place))
+
+
+def _doubt(contest: Contest, step: Step, threshold: Threshold) -> str:
+    """Why the best candidate must not be joined without a person's eyes; empty when it may be."""
+    if contest.orphan:
+        return "successor-not-among-candidates"
+    if contest.certain < threshold.match:
+        return "too-little-weight"
+    if contest.pattern.agreeing < threshold.agreeing:
+        return "too-few-fields-agree"
+    return contest.pattern.veto or ("" if step in threshold.steps else "needs-confirmation")
 
 
 def _another_birth_date(found: Scored) -> bool:
@@ -207,17 +288,26 @@ def _another_birth_date(found: Scored) -> bool:
 
 
 def _is_enough(asked: Person) -> bool:
-    """The least a trace needs: a number, or a name and a date of birth, whole or partial."""
-    return asked.nhs_number is not None or (asked.birth_date is not None and bool(asked.family or asked.given))
+    born, named = asked.birth_date is not None, bool(asked.family or asked.given)
+    return is_enough(number=asked.nhs_number is not None, born=born, named=named)
+
+
+def is_enough(*, number: bool, born: bool, named: bool) -> bool:
+    """Whether this is the least a trace needs: a valid number, or a name and a date of birth, whole or partial."""
+    return number or (born and named)
 
 
 def _flags(standing: Standing) -> frozenset[Flag]:
-    """What must be said beside a person who was found."""
     candidate = standing.candidate
-    flags = {_DEATH_FLAGS[candidate.death]} if candidate.death is not Death.NONE else set()
-    if candidate.security.hides_location:
+    return flags_of(candidate.security, candidate.death, superseded=standing.superseded)
+
+
+def flags_of(security: Security, death: Death, *, superseded: bool) -> frozenset[Flag]:
+    """What must be said beside a person who was found."""
+    flags = {_DEATH_FLAGS[death]} if death is not Death.NONE else set()
+    if security.hides_location:
         flags.add(Flag.RESTRICTED)
-    if standing.superseded:
+    if superseded:
         flags.add(Flag.SUPERSEDED)
     return frozenset(flags)
 

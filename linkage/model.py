@@ -8,13 +8,16 @@ the content and not the layout, and is named in every link and every disclosure 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from itertools import pairwise
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from linkage.compare import VOCABULARY
 from linkage.findings import Step
@@ -29,6 +32,7 @@ __all__ = [
     "Condition",
     "Frequencies",
     "Interaction",
+    "Knot",
     "Model",
     "ModelFault",
     "Prior",
@@ -37,8 +41,12 @@ __all__ = [
     "Use",
     "Veto",
     "Weight",
+    "json_schema",
     "load",
 ]
+
+SCHEMA_VERSION: Final = 1
+"""The version of this file format; a file of a later one is refused, whatever else it holds."""
 
 Bits = Annotated[float, Field(ge=-60, le=60)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -67,7 +75,7 @@ class ModelFault(ValueError):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Weight(_Part):
@@ -133,9 +141,17 @@ class Threshold(_Part):
     steps: tuple[Step, ...]
 
 
+class Knot(_Part):
+    """A point of the calibration: log2 odds as the weights claim them, and as they turned out."""
+
+    odds: float
+    calibrated: float
+
+
 class Model(_Part):
     """A whole model, checked. Made by `load` only. ``provenance`` says what trained weights rest on."""
 
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     name: Annotated[str, Field(min_length=1)]
     version: Annotated[str, Field(min_length=1)]
     normalisation: int
@@ -147,7 +163,8 @@ class Model(_Part):
     groups: Mapping[str, Conditions]
     prior: Prior
     thresholds: Mapping[Use, Threshold]
-    provenance: Mapping[str, str | int | float] = Field(default_factory=dict)
+    calibration: tuple[Knot, ...] = ()
+    provenance: Mapping[str, JsonValue] = Field(default_factory=dict)
 
     @cached_property
     def hash(self) -> str:
@@ -162,11 +179,12 @@ def load(data: bytes) -> Model:
         ModelFault: with the path of the first fault and the rule it breaks.
     """
     try:
-        content = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        content = json.loads(data, object_pairs_hook=_each_once)
+    except (UnicodeDecodeError, json.JSONDecodeError):
         raise ModelFault("$", "not-json") from None
+    _check_version(content)
     try:
-        model = Model.model_validate(content)
+        model = Model.model_validate_json(data)
     except ValidationError as errors:
         first = errors.errors(include_url=False, include_context=False, include_input=False)[0]
         raise ModelFault(_path(first["loc"]), first["type"]) from None
@@ -174,12 +192,36 @@ def load(data: bytes) -> Model:
     return model
 
 
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a model file: its shape, for whoever edits one. `load` checks its sense as well."""
+    return Model.model_json_schema()
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of a file; a name written twice would silently be the last of the two."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        _refuse("written-twice", next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def _check_version(content: object) -> None:
+    """Refuse a file of a later format by that, before its unknown parts are found fault with."""
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        _refuse("future-version", "schema_version")
+
+
 _BEST_FIRST: Final = "outweighs-best"
+_BY_NAME: Final = frozenset({"exact", "folded"})
+"""The levels on which both sides carry one name, so that its frequency can be looked up on either."""
 
 
 def _check_sense(model: Model) -> None:
     if model.normalisation != NORMALISATION_VERSION:
-        _refuse("other-normalisation", "normalisation")
+        later = model.normalisation > NORMALISATION_VERSION
+        _refuse("future-version" if later else "other-normalisation", "normalisation")
     if set(model.keys) != set(KEYS):
         _refuse("other-keys", "keys")
     _check_names(model.comparisons, VOCABULARY, "comparisons")
@@ -191,6 +233,8 @@ def _check_sense(model: Model) -> None:
         if threshold.review > threshold.match:
             _refuse("review-above-match", "thresholds", use, "review")
     _check_conditions(model)
+    _check_calibration(model.calibration)
+    _check_finite(model.provenance, "provenance")
 
 
 def _check_levels(model: Model, field: str, levels: tuple[str, ...]) -> None:
@@ -199,7 +243,7 @@ def _check_levels(model: Model, field: str, levels: tuple[str, ...]) -> None:
     for level, weight in weights.items():
         if weight.bits > weights[levels[0]].bits:
             _refuse(_BEST_FIRST, "comparisons", field, level)
-        if weight.frequency and field not in COUNTED:
+        if weight.frequency and (field not in COUNTED or level not in _BY_NAME):
             _refuse("frequency-not-counted", "comparisons", field, level)
 
 
@@ -210,6 +254,23 @@ def _check_conditions(model: Model) -> None:
         _check_any(veto.when, "vetoes", str(place))
     for group, when in model.groups.items():
         _check_any(when, "groups", group)
+
+
+def _check_calibration(knots: tuple[Knot, ...]) -> None:
+    for place, (left, right) in enumerate(pairwise(knots), 1):
+        if right.odds <= left.odds:
+            _refuse("not-increasing", "calibration", str(place), "odds")
+        if right.calibrated <= left.calibrated:
+            _refuse("not-increasing", "calibration", str(place), "calibrated")
+
+
+def _check_finite(value: object, *path: str) -> None:
+    """JSON knows no NaN and no infinity, and a hash of one would not be the content's."""
+    if isinstance(value, float) and not isfinite(value):
+        _refuse("finite_number", *path)
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in inner:
+        _check_finite(part, *path, str(name))
 
 
 def _check_any(conditions: tuple[Condition, ...], *path: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log2
 from typing import TYPE_CHECKING
 
+from linkage.calibration import calibrated_odds
 from linkage.person import Security
 
 if TYPE_CHECKING:
@@ -44,10 +46,13 @@ def rank(scorer: Scorer, asked: Person, candidates: Iterable[Candidate], never: 
     """Weigh every candidate that no fact rules out.
 
     A superseded row lends its weight to its survivor and is ruled out with it; a restricted survivor
-    hides the locations of its earlier rows too.
+    hides the locations of its earlier rows too. Of rows that weigh the same for one survivor its own counts, then the
+    first by id, so that the order of candidates changes nothing.
     """
     rows = list({row.person_id: row for row in candidates}.values())
     replaced = any(row.superseded_by is not None for row in rows)
+    if replaced:
+        rows.sort(key=lambda row: (row.superseded_by is not None, row.person_id))
     by_number = {row.person.nhs_number: row for row in rows if row.person.nhs_number is not None} if replaced else {}
     best: dict[str, Standing] = {}
     invalid_bits: float | None = None
@@ -69,16 +74,20 @@ def rank(scorer: Scorer, asked: Person, candidates: Iterable[Candidate], never: 
     return Ranking(tuple(ordered), invalid_bits)
 
 
-def posteriors(scorer: Scorer, standings: Sequence[Standing]) -> list[float]:
-    """Each candidate's probability among all of them and "not in this index"."""
-    shares = [2.0 ** odds(scorer, standing.bits) for standing in standings]
-    everything = 1.0 + sum(shares)
-    return [share / everything for share in shares]
-
-
 def odds(scorer: Scorer, bits: float) -> float:
     """Log2 odds of a candidate of this weight against the person being absent from the index."""
     return bits - scorer.prior_bits
+
+
+def certainty(scorer: Scorer, bits: Sequence[float], place: int = 0) -> float:
+    """Calibrated log2 odds of one candidate against all others and "not in this index" together.
+
+    ``bits`` are those of every candidate, best first.
+    """
+    prior = scorer.prior_bits
+    shares = [2.0 ** (one - prior) for one in bits]
+    rest = 1.0 + sum(shares[:place]) + sum(shares[place + 1 :])
+    return calibrated_odds(scorer.model.calibration, bits[place] - prior - log2(rest))
 
 
 def _survivor(row: Candidate, by_number: Mapping[NhsNumber, Candidate]) -> Candidate:

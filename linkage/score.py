@@ -54,25 +54,35 @@ class Scorer:
         self._interactions = tuple(
             (compiled(rule.when), Evidence(rule.name, APPLIES, rule.bits)) for rule in model.interactions
         )
-        self._named = lru_cache(maxsize=_REMEMBERED)(self._evidence_of_name)
-        self._fixed_part = lru_cache(maxsize=_REMEMBERED)(self._of_levels)
+        self._name_bits = lru_cache(maxsize=_REMEMBERED)(self._of_name)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._of_levels)
 
     def score(
         self, asked: Person, held: Person, *, hide_location: bool = False
     ) -> tuple[float, tuple[str, ...], tuple[Evidence, ...]]:
         """The pair's match weight in bits, its level vector and the evidence that adds up to the weight."""
         levels = compare(asked, held, hide_location=hide_location)
-        bits, evidence = self._fixed_part(levels)
-        named: list[Evidence] | None = None
-        if levels[FAMILY] in self._by_name[0]:
+        bits, evidence = self._remembered(levels)
+        family = self.name_bits("family", compact(asked.family)) if levels[FAMILY] in self._by_name[0] else 0.0
+        given = self.name_bits("given", asked.given) if levels[GIVEN] in self._by_name[1] else 0.0
+        if family or given:
             named = list(evidence)
-            named[FAMILY] = self._named("family", levels[FAMILY], _shared_family(asked, held))
-            bits += named[FAMILY].bits - evidence[FAMILY].bits
-        if levels[GIVEN] in self._by_name[1]:
-            named = list(evidence) if named is None else named
-            named[GIVEN] = self._named("given", levels[GIVEN], held.given)
-            bits += named[GIVEN].bits - evidence[GIVEN].bits
-        return bits, levels, evidence if named is None else tuple(named)
+            named[FAMILY] = _moved(evidence[FAMILY], family)
+            named[GIVEN] = _moved(evidence[GIVEN], given)
+            evidence = tuple(named)
+        return bits + (family + given), levels, evidence
+
+    def fixed(self, levels: tuple[str, ...]) -> float:
+        """What a level vector weighs before names are looked at: its levels' bits and the interactions that apply."""
+        return self._remembered(levels)[0]
+
+    def name_bits(self, field: str, name: str) -> float:
+        """What the frequency of a name (a surname without its spaces) adds to the bits of a typical one."""
+        return self._name_bits(field, name)
+
+    def by_name(self, field: str) -> frozenset[str]:
+        """The levels of a field whose bits move with the name's frequency; on them both sides carry one name."""
+        return self._by_name[("family", "given").index(field)]
 
     def fixed_bits(self, field: str) -> dict[str, float]:
         """Level → bits of one field in an index of this size, before name frequencies."""
@@ -90,13 +100,12 @@ class Scorer:
             return weight.bits
         return max(weight.bits + self._growth, _LEAST_BITS_OF_A_SHARED_VALUE)
 
-    def _evidence_of_name(self, field: str, level: str, name: str) -> Evidence:
+    def _of_name(self, field: str, name: str) -> float:
         """Agreement on a name is worth less the more people carry it."""
         rule = self.model.term_frequencies[field]
         carriers = self.frequencies.count(field, name) + rule.typical * rule.pull
         share = max(carriers / (self.frequencies.total + rule.pull), rule.floor)
-        bits = self.model.comparisons[field][level].bits + log2(rule.typical / share)
-        return Evidence(field, level, bits)
+        return log2(rule.typical / share)
 
 
 def compiled(conditions: Conditions) -> Alternatives:
@@ -123,6 +132,10 @@ def agreeing(groups: Iterable[Alternatives], levels: tuple[str, ...]) -> int:
     return sum(holds(group, levels) for group in groups)
 
 
-def _shared_family(asked: Person, held: Person) -> str:
-    """The surname both carry, now or before."""
-    return asked.family if asked.family == held.family or asked.family in held.previous_family else held.family
+def compact(family: str) -> str:
+    """A surname without its spaces: under which it is counted."""
+    return family.replace(" ", "")
+
+
+def _moved(piece: Evidence, bits: float) -> Evidence:
+    return Evidence(piece.field, piece.level, piece.bits + bits) if bits else piece

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from linkage.compare import CLOSE, GENERATION, SIMILAR
+from linkage.compare import CLOSE, GENERATION, SHORTEST_SLIPPED, SIMILAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -174,9 +174,11 @@ def _exchanged(pair: _Pair) -> str:
 def _likeness(pair: _Pair, column: str) -> dict[str, str]:
     """The last rungs of a name; the one on which most pairs end is tried first, so that they cost one likeness."""
     heard = f"({pair.same(f'{column}_sound')} AND {pair.a(f'{column}_sound')} <> '')"
+    long = " AND ".join(f"{pair.say.length(side(column))} >= {SHORTEST_SLIPPED}" for side in (pair.a, pair.h))
+    slip = f"{long} AND {pair.say.edits(pair.a(column), pair.h(column))} = 1"
     return {
         "differs": f"(NOT {heard} AND NOT {pair.alike(column, SIMILAR)})",
-        "close": pair.alike(column, CLOSE),
+        "close": f"({pair.alike(column, CLOSE)} OR ({slip}))",
         "phonetic": heard,
     }
 
