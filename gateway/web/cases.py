@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
 from gateway import charts
-from gateway.web.words import SENT_BY, field_words, moment_words, sentence
+from gateway.web.words import SENT_BY, day_words, field_words, moment_words, sentence
 from linkage import reasons
 from linkage.explain import LABELS, describe, short_label, weighed
 
@@ -101,19 +102,29 @@ def _shown(place: int, one: Facing, sides: Sides) -> Shown:
     chart = charts.waterfall(
         of.evidence, prior_bits=of.prior_bits, posterior=of.posterior, title=f"{heading}: what adds up"
     )
-    details = [_row(name, sides.record, one.details) for name in sides.fields]
+    told = [name for name in sides.fields if one.details[name] or (sides.record or {}).get(name)]
+    details = [_row(name, sides.record, one.details) for name in told]
     # drawn here from field names, levels and figures; the drawing escapes every text
     safe = Markup(chart)  # noqa: S704
     return Shown(one.person_id, heading, sentence(weighed(of.bits, of.posterior)) + ".", details, safe, _evidence(of))
 
 
 def _row(name: str, record: Details | None, held: Details) -> list[Cell]:
-    said = [] if record is None else [_cell(record[name])]
-    return [{"text": LABELS.get(name) or _MORE[name]}, *said, _cell(held[name])]
+    said = [] if record is None else [_cell(name, record[name])]
+    return [{"text": LABELS.get(name) or _MORE[name]}, *said, _cell(name, held[name])]
 
 
-def _cell(value: str) -> Cell:
-    return {"text": value or _UNKNOWN, "classes": "app-codes"}
+def _cell(name: str, value: str) -> Cell:
+    return {"text": _words(name, value) if value else _UNKNOWN, "classes": "app-codes"}
+
+
+def _words(name: str, value: str) -> str:
+    """A value as people read it: whole dates in words, a number in its groups; anything else as it was sent."""
+    if name == "nhs_number":
+        return f"{value[:3]} {value[3:6]} {value[6:]}"
+    if name in {"birth_date", "death_date"} and len(value) == len("1941-03-15"):
+        return day_words(date.fromisoformat(value))
+    return value
 
 
 def _evidence(of: Weighing) -> list[list[Cell]]:

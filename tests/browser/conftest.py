@@ -14,6 +14,7 @@ from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
 from gateway.web.build_assets import WORKSHOP, AssetsNotBuilt, build, install
+from tests.gateway.house_fixtures import county_made, own_county
 from tests.gateway.web.front import app, house, settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from playwright.sync_api import Browser, Page
 
-__all__ = ["app", "house", "settings"]
+__all__ = ["app", "county_made", "house", "own_county", "settings"]
 
 FLAGS = [
     "--no-sandbox",
