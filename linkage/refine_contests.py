@@ -9,15 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from linkage.compare import FIELDS, VOCABULARY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
+    from linkage.person import Person
     from linkage.score import Scorer
 
 Vector = tuple[str, ...]
@@ -86,6 +89,33 @@ class Contests:
         """The contests with some of their rows [n]; a question without rows is gone."""
         weight = None if self.weight is None else self.weight[rows]
         return Contests(self.asked[rows], self.levels[rows], self.adjustment[rows], self.right[rows], weight)
+
+
+class Rival(NamedTuple):
+    """One candidate of a question: whether their location must not be looked at, and whether they are the person."""
+
+    person: Person
+    hide_location: bool
+    right: bool
+
+
+def compared(scorer: Scorer, questions: Iterable[tuple[Person, Iterable[Rival]]]) -> Contests:
+    """The contests of people asked about, numbered in order, compared one by one; who has no candidate has no rows."""
+    asked, levels, adjustment, right = [], [], [], []
+    places = [{level: place for place, level in enumerate(VOCABULARY[field])} for field in FIELDS]
+    for number, (person, rivals) in enumerate(questions):
+        for rival in rivals:
+            bits, vector, _ = scorer.score(person, rival.person, hide_location=rival.hide_location)
+            asked.append(number)
+            levels.append([table[level] for table, level in zip(places, vector, strict=True)])
+            adjustment.append(bits - scorer.fixed(vector))
+            right.append(rival.right)
+    return Contests(
+        np.array(asked, np.int32),
+        np.array(levels, np.uint8).reshape(-1, len(FIELDS)),
+        np.array(adjustment, np.float64),
+        np.array(right, bool),
+    )
 
 
 @dataclass(frozen=True, slots=True)

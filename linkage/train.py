@@ -5,10 +5,10 @@ in several blocks. Some of those pairs are strangers or relatives; an EM with u 
 share of true pairs, lets a block say nothing of the fields it was made by, and believes the model's own corrections
 for relatives. u comes from random pairs. What is too rare in them is counted instead: the chance that two different
 people share a value is the number of ordered pairs who do, the sum of c (c - 1) over the values' carriers c, over that
-of all who have one, and an NHS number's is one in the size of the index. Weights that grow with the index are written
-for the reference index. A name weighs by its own frequency, so its u is the model's typical share, divided among the
-field's levels that names' frequencies move as random pairs divide. A level that neither can tell of keeps its bits,
-and so do interactions, vetoes and thresholds, which are judgements.
+of all who have one; an NHS number's is one in the size of the index, and nothing that few people share is rarer.
+Weights that grow with the index are written for the reference index. A name weighs by its own frequency, so its u is
+the model's typical share, divided among the field's levels that names' frequencies move as random pairs divide. A
+level that neither can tell of keeps its bits, and so do interactions, vetoes and thresholds, which are judgements.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def train(model: Model, samples: Samples, *, version: str, seed: int) -> Trained
         raise TooFewPairs(min(strangers, sum(sum(pairs.values()) for pairs in samples.blocks.values())))
     u = rates(samples.strangers)
     for (field, level), chance in samples.chances.items():
-        u[field][level] = chance
+        # what few people share is not rarer than a number: a mistake would be likelier than sharing it
+        rarest = 1 / samples.people if model.comparisons[field][level].per_person else 0.0
+        u[field][level] = max(chance, rarest)
     estimate = _estimate(model, samples, u)
     levels = tuple(row for field in FIELDS for row in _Field(model, samples, estimate, u, field).levels())
     content = model.model_dump(mode="json")

@@ -12,7 +12,7 @@ import pytest
 from linkage.compare import FIELDS, VOCABULARY
 from linkage.frequencies import Frequencies
 from linkage.normalise import normalise
-from linkage.refine_contests import SIZES, Contests, best, log2_of_sums, weigh
+from linkage.refine_contests import SIZES, Contests, Rival, best, compared, log2_of_sums, weigh
 from linkage.refine_fit import NOBODY
 from linkage.score import Scorer
 
@@ -84,6 +84,27 @@ def test_pairs_weigh_what_the_scorer_weighs_them(town: Town, model: Model) -> No
     )
     assert rows > 300
     assert weigh(scorer, contests) == pytest.approx(bits, abs=1e-9)
+
+
+def test_people_asked_about_are_compared_with_their_rivals(town: Town, model: Model) -> None:
+    """As the arrays of a batch: names weigh by their frequency, a hidden location says nothing, nobody has no rows."""
+    people = [row.person for row in town.rows.values()]
+    scorer = Scorer(model, Frequencies.of(people), len(people))
+    asked = [normalise(question.said) for question in town.questions[:20]]
+    rivals = [
+        [Rival(candidate.person, place % 2 == 1, place == 0) for place, candidate in enumerate(town.candidates(one))]
+        for one in asked
+    ]
+    contests = compared(scorer, [*zip(asked, rivals, strict=True), (asked[0], [])])
+    wanted = [
+        scorer.score(one, rival.person, hide_location=rival.hide_location)[0]
+        for one, several in zip(asked, rivals, strict=True)
+        for rival in several
+    ]
+    assert weigh(scorer, contests) == pytest.approx(wanted, abs=1e-9)
+    assert contests.right.tolist() == [rival.right for several in rivals for rival in several]
+    assert set(contests.asked.tolist()) == {place for place, several in enumerate(rivals) if several}
+    assert len(compared(scorer, []).asked) == 0
 
 
 def test_the_best_of_each_question_is_found_with_its_odds_and_its_lead(model: Model) -> None:

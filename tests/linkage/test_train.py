@@ -149,6 +149,15 @@ def test_bits_are_the_ratio_of_both_rates_and_say_where_they_come_from(model: Mo
     assert found.provenance["number-true-share"] == pytest.approx(1, abs=0.01)
 
 
+def test_what_few_people_share_is_taken_to_be_no_rarer_than_a_number(model: Model) -> None:
+    m, u = planted(1, 0.88), planted(2, 0.03)
+    samples = replace(samples_of(m, u, random.Random(1), 3_000), chances={("email", "equal"): 1e-12})
+    (email,) = [
+        row for row in train(model, samples, version="v", seed=5).levels if (row.field, row.level) == ("email", "equal")
+    ]
+    assert (email.u, email.how) == (1 / 2_000_000, How.COUNTED)
+
+
 def test_where_numbers_are_scarce_all_blocks_teach(model: Model) -> None:
     m, u = planted(1, 0.88), planted(2, 0.03)
     samples = replace(samples_of(m, u, random.Random(2), 150), chances={})
