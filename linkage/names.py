@@ -64,6 +64,7 @@ _WHICH: Final = frozenset({"ONE", "TWO", "THREE", "I", "II", "III", "A", "B", "C
 _LINKS: Final = frozenset({"BIN", "BINT", "BINTI", "IBN"})
 _PREFIXES: Final = frozenset({"O", "MC", "MAC", "D"})
 _SHORTEST_AFTER_PREFIX: Final = 3
+_LONGER_THAN_A_COURTESY: Final = 7
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -77,6 +78,9 @@ def surname(text: str) -> Surname:
     main, asides = _with_asides(text)
     tokens = _without_titles([token for token in _PARTED.split(main) if token], placeholders.JUNK_OF_A_SURNAME)
     name = " ".join(_with_prefixes([word for token in tokens for word in fold(token).split()]))
+    if len(name) >= _LONGER_THAN_A_COURTESY:
+        # a forename that was written in the surname's place: Alpaben
+        name = without_courtesy(name)
     if not placeholders.is_name(name):
         return _NOTHING
     written = " ".join(tokens)

@@ -150,6 +150,11 @@ def test_the_fathers_name_is_another_forename_and_what_links_it_is_none() -> Non
     assert forenames(("Ahmed bin Salem",)).folded == ("AHMED", "SALEM")
 
 
+def test_a_courtesy_is_left_off_also_where_the_names_were_exchanged() -> None:
+    assert surname("Alpaben") == Surname("ALPA", "ALPABEN", ())
+    assert surname("Robben").folded == "ROBBEN"
+
+
 def test_a_name_that_every_brother_bears_parts_at_its_hyphen_and_initials_at_their_stops() -> None:
     assert forenames(("Mohammed-Bilal",)) == Forenames(("MOHAMMED", "BILAL"), "MOHAMMED-BILAL")
     assert forenames(("J.R.",)).folded == ("J", "R")
