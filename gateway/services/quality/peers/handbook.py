@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from adapters.feed import Feed
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from adapters.spine import IndexRow
     from gateway.services.quality.peers.splinked import Answers
+    from linkage.person import Demographics
 
 NAME: Final = "MPS, the handbook's algorithm"
 
@@ -37,8 +40,8 @@ def national_mps(tables: Tables) -> Ranked:
         near = _near(connection, tables)
     rows, numbers = _rows(tables, {held for some in near.values() for held in some})
     found: Answers = []
-    feed = Feed(tables.queries_csv.name, lambda: tables.queries_csv.open("rb"))
-    for position, (_, said) in enumerate(questions(feed)):
+    asked = BytesIO(tables.queries_csv.read_bytes())
+    for position, (_, said) in enumerate(questions(Feed(tables.queries_csv.name, lambda: asked))):
         candidates = [rows[held] for held in near.get(position, ()) if held in rows]
         result = mps.trace(mps.prepare(said), candidates)
         number = numbers[result.row.person_id] if result.row is not None else None
@@ -64,23 +67,23 @@ def _near(connection: duckdb.DuckDBPyConnection, tables: Tables) -> Mapping[int,
 
 
 def _rows(tables: Tables, wanted: Collection[int]) -> tuple[Mapping[int, mps.Row], Mapping[str, str]]:
-    """Position → row of the index, of those wanted, and row → number in force.
-
-    The places of restricted people are not looked at.
-    """
+    """Position → row of the index, of those wanted, and row → number in force."""
     rows: dict[int, mps.Row] = {}
     numbers: dict[str, str] = {}
     feed = Feed(tables.index_csv.name, lambda: tables.index_csv.open("rb"))
     for position, row in enumerate(index_people(feed)):
-        if position not in wanted or row.sensitivity is Security.INVALIDATED:
-            continue
-        said = row.demographics
-        if row.sensitivity.hides_location:
-            said = replace(said, postcode="", previous_postcode=(), address=(), gp_practice="")
-        successor = NhsNumber.parse(row.superseded_by) if row.superseded_by else None
-        rows[position] = mps.Row(str(position), mps.prepare(said), successor)
-        numbers[str(position)] = row.superseded_by or said.nhs_number
+        if position in wanted and row.sensitivity is not Security.INVALIDATED:
+            successor = NhsNumber.parse(row.superseded_by) if row.superseded_by else None
+            rows[position] = mps.Row(str(position), mps.prepare(_seen(row)), successor)
+            numbers[str(position)] = row.superseded_by or row.demographics.nhs_number
     return rows, numbers
+
+
+def _seen(row: IndexRow) -> Demographics:
+    """What may be looked at of a row: the places of restricted people may not."""
+    if not row.sensitivity.hides_location:
+        return row.demographics
+    return replace(row.demographics, postcode="", previous_postcode=(), address=(), gp_practice="")
 
 
 def _score(result: mps.Result) -> float:

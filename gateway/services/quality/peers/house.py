@@ -50,23 +50,23 @@ _NEIGHBOURS: Final = {"equal": 1, "one-edit": 10, "transposed": 1}
 about one way, and of nine exchanges of neighbours about one gives a valid number."""
 
 
-def splink_house_levels(tables: Tables, model: Model | None = None) -> Ranked:
-    """Our levels and keys; u, m and prior as Splink learns them.
+def splink_house_levels(tables: Tables, model: Model | None = None, saved: dict[str, Any] | None = None) -> Ranked:
+    """Our levels and keys; u, m and prior as Splink learns them, here or before (``saved``, from `learnt`).
 
     Raises:
         InputError: Splink is not installed.
     """
-    return _trained(tables, model or shipped_model(), LEVELS, gap=0.0, twins=False)
+    return _trained(tables, model or shipped_model(), saved, LEVELS, gap=0.0, twins=False)
 
 
-def splink_house_gap(tables: Tables, model: Model | None = None) -> Ranked:
+def splink_house_gap(tables: Tables, model: Model | None = None, saved: dict[str, Any] | None = None) -> Ranked:
     """The same, with the model's twin rule added to the weight, and nobody named whose runner-up is too close.
 
     Raises:
         InputError: Splink is not installed.
     """
     model = model or shipped_model()
-    return _trained(tables, model, GAP, gap=model.thresholds[Use.PROPOSE].gap, twins=True)
+    return _trained(tables, model, saved, GAP, gap=model.thresholds[Use.PROPOSE].gap, twins=True)
 
 
 def splink_saved(tables: Tables, model: Model | None = None, saved: dict[str, Any] | None = None) -> Ranked:
@@ -95,24 +95,31 @@ def learnt(tables: Tables, model: Model | None = None) -> dict[str, Any]:
         return _learn(connection, model or shipped_model(), _load(connection, tables))
 
 
-def _trained(tables: Tables, model: Model, name: str, *, gap: float, twins: bool) -> Ranked:
+def _trained(  # noqa: PLR0913 - what is run, and the two rules by which the runs differ
+    tables: Tables, model: Model, saved: dict[str, Any] | None, name: str, *, gap: float, twins: bool
+) -> Ranked:
     library("splink")
     clock = Clock()
     with database() as connection:
         people = _load(connection, tables)
-        with clock.trains():
-            saved = _learn(connection, model, people)
+        if saved is None:
+            with clock.trains():
+                saved = _learn(connection, model, people)
         if twins:
-            whole = settings(model, _frequencies(connection), people, SplinkDuckDb())
-            saved["comparisons"] += [
-                rule for rule in whole["comparisons"] if rule["output_column_name"].startswith(f"{INTERACTION}{_TWIN}")
-            ]
+            saved = _with_twins(saved, settings(model, _frequencies(connection), people, SplinkDuckDb()))
         found = _predicted(connection, saved, gap=gap)
     note = (
         f"training {clock.training:.1f} s of it (u from {_PAIRS:,.0f} random pairs, two EM passes); u of NHS number "
         "set from the size of the index, of telephone and e-mail counted in it"
     )
     return Ranked(name, found, clock.seconds, peak_mib(), note)
+
+
+def _with_twins(saved: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    """A trained model with our rule for twins added, at the bits that our model gives it."""
+    twins = f"{INTERACTION}{_TWIN}"
+    rules = [one for one in ours["comparisons"] if one["output_column_name"].startswith(twins)]
+    return {**saved, "comparisons": [*saved["comparisons"], *rules]}
 
 
 def _load(connection: duckdb.DuckDBPyConnection, tables: Tables) -> int:
