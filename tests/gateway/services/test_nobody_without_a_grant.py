@@ -13,9 +13,22 @@ import gateway.services
 from fixtures.rates import AS_OF
 from gateway.errors import NotPermitted
 from gateway.services.governance import agreements, audit, signing
-from gateway.services.records import duplicates, everything, index, ingest, link, quarantine, reviews, truth, unlink
+from gateway.services.quality import models, shadow
+from gateway.services.records import (
+    duplicates,
+    everything,
+    index,
+    ingest,
+    link,
+    quarantine,
+    reviews,
+    sides,
+    truth,
+    unlink,
+)
 from gateway.services.releases import build
 from gateway.services.tracing import batch, explain, find, patients, upstream, verify
+from gateway.storage.models import shipped_model
 from tests.gateway.houses import (
     AMINA,
     BRAM,
@@ -75,6 +88,8 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     reviews.case: lambda h, c, _: reviews.case(h, c, "any"),
     reviews.decide_case: lambda h, c, _: reviews.decide_case(h, c, "any", ""),
     reviews.take_back: lambda h, c, _: reviews.take_back(h, c, "any", "test"),
+    sides.side_by_side: lambda h, c, _: sides.side_by_side(h, c, "any"),
+    shadow.try_model: lambda h, c, _: shadow.try_model(h, c, shipped_model()),
     duplicates.duplicates: lambda h, c, _: duplicates.duplicates(h, c),
     truth.compare: lambda h, c, _: truth.compare(h, c, []),
     unlink.unlink_record: lambda h, c, _: unlink.unlink_record(h, c, "any", "test"),
@@ -83,8 +98,8 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     audit.subject_access: lambda h, c, _: list(audit.subject_access(h, c, AMINA.number)),
     audit.report: lambda h, c, _: list(audit.report(h, c)),
 }
-STEWARDSHIP: Final = frozenset({agreements.activate, agreements.suspend, signing.sign})
-"""Acts on agreements are a matter of role, not of a grant; their refusals are tested with them."""
+STEWARDSHIP: Final = frozenset({agreements.activate, agreements.suspend, models.activate_model, signing.sign})
+"""Acts on agreements and models are a matter of role, not of a grant; their refusals are tested with them."""
 
 
 def use_cases() -> set[Callable[..., object]]:
