@@ -27,6 +27,11 @@ def source_person_id(source: str, organisation: str, person_ref: str) -> str:
     return str(uuid5(_NAMESPACE, f"{source}|{organisation}|{person_ref}"))
 
 
+def demographics_hash(packed: bytes) -> str:
+    """Return the digest by which a change of anything that is compared is told."""
+    return hashlib.sha256(packed).hexdigest()[:32]
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A record to be stored. ``packed`` is ``Person.pack()`` of its Patient, None where it has none.
@@ -105,7 +110,7 @@ class PersonRow:
             )
         if packed is None or (person.packed and occurred < person.occurred):
             return person
-        digest = hashlib.sha256(packed).hexdigest()[:32]
+        digest = demographics_hash(packed)
         return replace(
             person,
             nhs_number=incoming.nhs_number,

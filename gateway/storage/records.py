@@ -6,7 +6,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.storage.intake import Batch, Counts, Incoming, Known, PersonRow, Shelf, source_person_id
+from gateway.storage.intake import (
+    Batch,
+    Counts,
+    Incoming,
+    Known,
+    PersonRow,
+    Shelf,
+    demographics_hash,
+    source_person_id,
+)
 from gateway.storage.links import kept_apart
 from gateway.storage.permit import require
 from gateway.storage.population import Member, people_of, readable
@@ -144,6 +153,14 @@ class Records:
         sql = f"UPDATE source_person SET traced_under = '' WHERE {tx.among('source_person_id')}"  # noqa: S608 - our own names
         return tx.change(sql, (tx.listed(sorted(people)),))
 
+    def repack(self, tx: Tx, packed: Mapping[str, bytes]) -> None:
+        """Replace what source people are compared by, made anew from what their source said; nobody said anything new.
+
+        The digest follows, so that the same record sent again still changes nothing.
+        """
+        rows = [(data, demographics_hash(data), name) for name, data in packed.items()]
+        tx.many("UPDATE source_person SET packed = ?, demographics_hash = ? WHERE source_person_id = ?", rows)
+
     def retire(self, tx: Tx, person: str, into: str | None) -> None:
         """Say that a source merged ``person`` into another of its people; None takes that back."""
         tx.change("UPDATE source_person SET retired_into = ? WHERE source_person_id = ?", (into, person))
@@ -218,6 +235,16 @@ class Records:
         with self._database.read() as view:
             held = _held_people(view, names)
         return [row for _, row in sorted(held.items()) if row.packed and row.retired_into is None]
+
+    def patients(self, permit: Permit, names: Collection[str]) -> dict[str, bytes]:
+        """Return the Patient of each of these source people as JSON bytes."""
+        require(permit)
+        with self._database.read() as view:
+            sql = (
+                "SELECT source_person_id, body FROM resource WHERE type = 'Patient' AND NOT deleted "  # noqa: S608
+                f"AND {view.among('source_person_id')} ORDER BY occurred"
+            )
+            return {row[0]: bytes(row[1]) for row in view.raw(sql, (view.listed(sorted(names)),))}
 
     def merged(self, permit: Permit) -> dict[str, str]:
         """Return whom their source merged into another of its people: record → the last record of the chain.

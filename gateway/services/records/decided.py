@@ -12,6 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from gateway.ids import person_id
+from gateway.services.records.renew import renewed
 from gateway.storage.factkinds import NEVER_LINK
 from gateway.storage.links import Basis, LinkKind, NewLink
 from linkage.decide import Candidate, Finding, Outcome
@@ -60,7 +61,7 @@ def standing(house: House, permit: Permit, people: Sequence[SourcePerson]) -> St
     links = house.stores.links
     rulings = links.rulings(permit, [who.source_person_id for who in people])
     apart = {other for ruling in rulings.values() for other in ruling.separated} - rulings.keys()
-    others = house.stores.records.people(permit, apart) if apart else []
+    others = renewed(house, permit, house.stores.records.people(permit, apart)) if apart else []
     if apart:
         rulings |= links.rulings(permit, apart)
     everybody = (*people, *others)

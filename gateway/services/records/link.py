@@ -16,6 +16,7 @@ from gateway.services.records.changes import begin, stamp
 from gateway.services.records.decided import past_of, pasts, standing, uncontested
 from gateway.services.records.merges import follow_merges
 from gateway.services.records.objections import carry_objections
+from gateway.services.records.renew import renewed
 from gateway.services.records.unnumbered import join_unnumbered
 from gateway.services.tracing.against import checked_against
 from gateway.storage.links import Basis, LinkKind, NewLink
@@ -76,7 +77,7 @@ class _Run:
     def batch(self, people: Sequence[SourcePerson]) -> None:
         """Trace some source people and store what came of it, whole."""
         stores, engine, permit = self.house.stores, self.engine, self.passage.permit
-        at = standing(self.house, permit, people)
+        at = standing(self.house, permit, renewed(self.house, permit, people))
         seals = list(at.seals)
         found = uncontested([(who, self._trace(who, at, seals)) for who in at.people], at)
         links = [*seals, *(fact for who, finding in found if (fact := _link(who, finding, engine, at)))]

@@ -8,6 +8,7 @@ never shows one record beside another in direct care.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from gateway.ids import person_id, person_id_without_number
@@ -20,12 +21,14 @@ from linkage.nhs_number import NhsNumber
 from linkage.person import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gateway.engine import Engine
     from gateway.house import House
     from gateway.storage.permit import Permit
     from gateway.storage.records import SourcePerson
+
+    Pair = tuple[str, str]
 
 _LARGEST_BLOCK: Final = 200
 _ACTOR: Final = "gateway:link"
@@ -41,7 +44,7 @@ def join_unnumbered(house: House, engine: Engine, permit: Permit) -> int:
     rows = house.stores.records.people(permit, held)
     people = {row.source_person_id: Person.unpack(row.packed) for row in rows}
     apart = _apart(house, permit, rows)
-    bits = dict(_pairs(engine, people, apart))
+    bits = _pairs(engine, people, apart)
     nevers = [(one, other) for one, others in apart.items() for other in others]
     first = {record: min(cluster) for cluster in clusters(bits, nevers, bits) for record in cluster}
     wanted = {record: person_id_without_number(first.get(record, record)) for record in sorted(people)}
@@ -54,22 +57,59 @@ def join_unnumbered(house: House, engine: Engine, permit: Permit) -> int:
     return len(moved)
 
 
-def _pairs(
-    engine: Engine, people: Mapping[str, Person], apart: Mapping[str, set[str]]
-) -> Iterator[tuple[tuple[str, str], float]]:
-    """Yield the pairs that share a key and match, with their weight in bits; never one that was separated."""
+def _pairs(engine: Engine, people: Mapping[str, Person], apart: Mapping[str, set[str]]) -> dict[Pair, float]:
+    """Return the pairs to be joined, with their weight in bits.
+
+    Several records may well be one person, so those that match a record do not compete with each other as people of
+    the index do; but a record that matches two which do not match each other could be either, and is joined to one
+    of them only when it leads. Both records must take the other.
+    """
+    bits = {pair: weight for pair in _near(people, apart) if (weight := _weight(engine, people, pair)) is not None}
+    around: dict[str, set[str]] = defaultdict(set)
+    for one, other in bits:
+        around[one].add(other)
+        around[other].add(one)
+    taken = {record: _taken(engine, people, record, others, bits) for record, others in around.items()}
+    return {(one, other): bits[one, other] for one, other in bits if other in taken[one] and one in taken[other]}
+
+
+def _near(people: Mapping[str, Person], apart: Mapping[str, set[str]]) -> list[Pair]:
+    """Pairs that share a key, each once, without those that were separated."""
     blocks: dict[int, list[str]] = defaultdict(list)
     for record in sorted(people):
         for key in index_keys(people[record]):
             blocks[key].append(record)
-    for record in sorted(people):
-        near = {other for key in probe_keys(people[record]) for other in blocks.get(key, ())[:_LARGEST_BLOCK]}
-        others = [Candidate(other, people[other]) for other in sorted(near - {record})]
-        never = frozenset(apart.get(record, ()))
-        finding = engine.matcher.trace(people[record], others, use=Use.ANALYTICS, never=never)
-        if finding.outcome is Outcome.MATCHED and finding.best is not None:
-            one, other = sorted((record, finding.best.candidate.person_id))
-            yield (one, other), finding.best.bits
+    near: set[Pair] = set()
+    for record in people:
+        for key in probe_keys(people[record]):
+            near.update(_pair(record, other) for other in blocks.get(key, ())[:_LARGEST_BLOCK] if other != record)
+    return sorted(pair for pair in near if pair[1] not in apart.get(pair[0], ()))
+
+
+def _pair(one: str, other: str) -> Pair:
+    return (one, other) if one < other else (other, one)
+
+
+def _weight(engine: Engine, people: Mapping[str, Person], pair: Pair) -> float | None:
+    one, other = pair
+    return _match(engine, people, one, (other,)).get(other)
+
+
+def _match(engine: Engine, people: Mapping[str, Person], record: str, others: Iterable[str]) -> dict[str, float]:
+    """Whom a record matches among others, at most one, with the weight."""
+    candidates = [Candidate(other, people[other]) for other in sorted(others)]
+    finding = engine.matcher.trace(people[record], candidates, use=Use.ANALYTICS)
+    best = finding.best if finding.outcome is Outcome.MATCHED else None
+    return {best.candidate.person_id: best.bits} if best is not None else {}
+
+
+def _taken(
+    engine: Engine, people: Mapping[str, Person], record: str, others: set[str], bits: Mapping[Pair, float]
+) -> set[str]:
+    """Whom a record is joined to of those that it matches: all, when they match each other; else who leads, if any."""
+    if all(pair in bits for pair in combinations(sorted(others), 2)):
+        return others
+    return set(_match(engine, people, record, others))
 
 
 def _apart(house: House, permit: Permit, rows: Sequence[SourcePerson]) -> dict[str, set[str]]:
