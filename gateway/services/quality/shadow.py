@@ -14,10 +14,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.errors import Conflict
+from gateway.ids import person_id
 from gateway.services.progress import silent
 from gateway.services.quality.models import stamps
 from gateway.services.records.decided import standing, uncontested
 from gateway.services.records.link import BATCH
+from gateway.services.records.protected import sealed_people
 from gateway.services.tracing.against import checked_against
 from gateway.storage.links import Basis
 from gateway.storage.models import ShadowRun
@@ -26,10 +28,11 @@ from ig.decide import Population
 from ig.purpose import Dataset, Element, Level
 from linkage.decide import Outcome
 from linkage.explain import Evidence
+from linkage.nhs_number import NhsNumber
 from linkage.person import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gateway.auth.caller import Caller
     from gateway.engine import Engine
@@ -69,16 +72,19 @@ class Side:
 
     outcome: str
     reason: str
-    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One source person of whom something would change."""
+    """One source person of whom something would change, and what speaks for and against the likeliest person now.
+
+    Where nobody is near any more, the evidence is that of the person of the link that would be lost.
+    """
 
     source_person_id: str
     before: Side
     after: Side
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(slots=True)
@@ -116,14 +122,15 @@ class Tally:
         """Outcome → people, under the model tried."""
         return self._along(1)
 
-    def take(self, example: Example, changes: Sequence[Change]) -> None:
-        """Count one source person."""
+    def count(self, before: str, after: str, changes: Iterable[Change]) -> None:
+        """Count one source person, by outcome before and after."""
         self.people += 1
-        self.moves[example.before.outcome, example.after.outcome] += 1
-        for change in changes:
-            self.changes[change] += 1
-            if len(self.examples[change]) < EXAMPLES:
-                self.examples[change].append(example)
+        self.moves[before, after] += 1
+        self.changes.update(changes)
+
+    def wants(self, changes: Iterable[Change]) -> list[Change]:
+        """Of which of these changes another example is wanted."""
+        return [change for change in changes if len(self.examples[change]) < EXAMPLES]
 
     def _along(self, side: int) -> Counter[str]:
         counted: Counter[str] = Counter()
@@ -152,6 +159,7 @@ class _Run:
     job: Job
     tally: Tally
     after: str
+    sealed: frozenset[str]
 
     def batch(self, people: Sequence[SourcePerson]) -> None:
         """Trace some source people and count what would become of them; only the job's checkpoint is written."""
@@ -165,12 +173,41 @@ class _Run:
         findings = {who.source_person_id: finding for who, finding in uncontested(found, at)}
         names = [who.source_person_id for who in people]
         traced = stores.traces.of_many(permit, names)
-        for name in names:
-            _count(self.tally, name, at, traced.get(name), findings[name])
+        for who in people:
+            self._count(who, at, traced.get(who.source_person_id), findings[who.source_person_id])
         self.after = names[-1]
         with stores.transaction() as tx:
             self.job = stores.jobs.checkpoint(tx, self.job, {"after": self.after, "tally": packed(self.tally)})
         self.passage.disclose({joined for name in names if (joined := _joined(findings[name]))}, rows=len(people))
+
+    def _count(self, who: SourcePerson, at: Standing, traced: TraceResult | None, finding: Finding) -> None:
+        """Compare one source person's standing with what the model tried finds."""
+        name, link = who.source_person_id, at.link(who.source_person_id)
+        before = Side(traced.outcome, traced.reason) if traced else Side(NOT_TRACED, "")
+        after = Side(finding.outcome.value, finding.reason)
+        held = link.person_id if link is not None and link.basis is not Basis.OWN else ""
+        decided = at.is_decided(name)
+        changes = [] if decided else _changes(before, after, held, _joined(finding))
+        self.tally.decided += decided
+        self.tally.count(before.outcome, after.outcome, changes)
+        wanted = self.tally.wants(changes)
+        if wanted and not self._is_protected(who, held, finding):
+            example = Example(name, before, after, self._evidence(who, held, finding))
+            for change in wanted:
+                self.tally.examples[change].append(example)
+
+    def _is_protected(self, who: SourcePerson, held: str, finding: Finding) -> bool:
+        """Whether a seal concerns anybody of an example: such a one is counted and never shown."""
+        own = {person_id(NhsNumber(who.nhs_number))} if who.nhs_number else set()
+        best = {finding.best.candidate.person_id} if finding.best else set()
+        return not self.sealed.isdisjoint({held, *own, *best})
+
+    def _evidence(self, who: SourcePerson, held: str, finding: Finding) -> tuple[Evidence, ...]:
+        if finding.best is not None or not held:
+            return finding.best.evidence if finding.best else ()
+        before = self.house.stores.index.by_person(self.passage.permit, held)
+        ranked = self.engine.matcher.rank(Person.unpack(who.packed), [before]) if before else ()
+        return ranked[0].evidence if ranked else ()
 
 
 def try_model(house: House, caller: Caller, model: Model, report: Report = silent) -> ShadowReport:
@@ -206,7 +243,8 @@ def try_model(house: House, caller: Caller, model: Model, report: Report = silen
 def _start(house: House, passage: Passage, model: Model, key: str) -> _Run:
     job = house.stores.jobs.start_or_resume("shadow", key)
     tally = unpacked(job.checkpoint["tally"]) if "tally" in job.checkpoint else Tally()
-    return _Run(house, house.engine_of(model), passage, job, tally, job.checkpoint.get("after", ""))
+    after = job.checkpoint.get("after", "")
+    return _Run(house, house.engine_of(model), passage, job, tally, after, sealed_people(house))
 
 
 def _record(house: House, caller: Caller, done: ShadowReport, job: Job) -> None:
@@ -228,19 +266,6 @@ def _record(house: House, caller: Caller, done: ShadowReport, job: Job) -> None:
         house.stores.models.put(tx, done.model, caller.subject)
         house.stores.models.put_shadow(tx, run)
         house.stores.jobs.finish(tx, job, {"traced": tally.people})
-
-
-def _count(tally: Tally, name: str, at: Standing, traced: TraceResult | None, finding: Finding) -> None:
-    """Compare one source person's standing with what the model tried finds."""
-    before = Side(traced.outcome, traced.reason, traced.evidence) if traced else Side(NOT_TRACED, "")
-    after = Side(finding.outcome.value, finding.reason, finding.best.evidence if finding.best else ())
-    if at.is_decided(name):
-        tally.decided += 1
-        tally.take(Example(name, before, after), ())
-        return
-    link = at.link(name)
-    held = link.person_id if link is not None and link.basis is not Basis.OWN else ""
-    tally.take(Example(name, before, after), _changes(before, after, held, _joined(finding)))
 
 
 def _changes(before: Side, after: Side, held: str, joined: str) -> list[Change]:
@@ -283,19 +308,12 @@ def unpacked(data: Mapping[str, Any]) -> Tally:
 def _packed_example(example: Example) -> dict[str, Any]:
     return {
         "source_person_id": example.source_person_id,
-        "before": _packed_side(example.before),
-        "after": _packed_side(example.after),
+        "before": {"outcome": example.before.outcome, "reason": example.before.reason},
+        "after": {"outcome": example.after.outcome, "reason": example.after.reason},
+        "evidence": [[piece.field, piece.level, piece.bits] for piece in example.evidence],
     }
 
 
-def _packed_side(side: Side) -> dict[str, Any]:
-    evidence = [[piece.field, piece.level, piece.bits] for piece in side.evidence]
-    return {"outcome": side.outcome, "reason": side.reason, "evidence": evidence}
-
-
 def _example(data: Mapping[str, Any]) -> Example:
-    return Example(data["source_person_id"], _side(data["before"]), _side(data["after"]))
-
-
-def _side(data: Mapping[str, Any]) -> Side:
-    return Side(data["outcome"], data["reason"], tuple(Evidence(*piece) for piece in data["evidence"]))
+    evidence = tuple(Evidence(*piece) for piece in data["evidence"])
+    return Example(data["source_person_id"], Side(**data["before"]), Side(**data["after"]), evidence)

@@ -58,7 +58,7 @@ def lines(report: ShadowReport) -> Iterator[str]:
             yield f"{SAID[change]}, for example:"
         for example in examples:
             yield f"  {example.source_person_id}: {_said(example.before)} -> {_said(example.after)}"
-            yield f"    {_evidence(example.after)}"
+            yield f"    {_evidence(example)}"
     yield f"to put it in use: gateway model activate {model.hash[:12]} --accept-lost {tally.lost}"
 
 
@@ -134,15 +134,15 @@ def _example(example: Example) -> Iterator[str]:
     yield f"\n### {example.source_person_id}\n"
     yield f"{_said(example.before)}, would be {_said(example.after)}."
     yield "\n| Evidence under the model tried | Level | Bits |\n| --- | --- | ---: |"
-    yield from (f"| {describe(piece)} | {piece.level} | {piece.bits:+.1f} |" for piece in example.after.evidence)
+    yield from (f"| {describe(piece)} | {piece.level} | {piece.bits:+.1f} |" for piece in example.evidence)
 
 
 def _said(side: Side) -> str:
     return f"{side.outcome} ({side.reason})" if side.reason else side.outcome
 
 
-def _evidence(side: Side) -> str:
-    told = [f"{piece.field} {piece.level} {piece.bits:+.1f}" for piece in side.evidence if piece.bits]
+def _evidence(example: Example) -> str:
+    told = [f"{piece.field} {piece.level} {piece.bits:+.1f}" for piece in example.evidence if piece.bits]
     return ", ".join(told) or "no evidence: nobody was near"
 
 

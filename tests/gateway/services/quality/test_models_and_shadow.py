@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,7 +24,11 @@ from gateway.services.quality.shadow import Change, packed, try_model, unpacked
 from gateway.services.quality.shadow_report import as_json, lines, write_report
 from gateway.services.records import reviews
 from gateway.services.records.link import link_all
+from gateway.storage.factkinds import NEVER_LINK
+from gateway.storage.facts import StoredFact
 from gateway.storage.models import SHIPPED_BY, content_of, shipped_model
+from ig.decide import Population
+from ig.purpose import Dataset, Element, Level
 from linkage.model import Use
 from tests.gateway.houses import persona, system
 
@@ -78,7 +83,7 @@ def test_a_stricter_model_loses_links_and_says_which(own_county: House, strict: 
     assert len(tally.examples[Change.LOST]) == min(20, tally.lost)
     example = tally.examples[Change.LOST][0]
     assert (example.before.outcome, example.after.outcome) == ("matched", "review")
-    assert example.after.evidence
+    assert example.evidence
 
 
 def test_a_shadow_run_is_one_batch_row_about_those_it_would_join(
@@ -259,3 +264,39 @@ def test_without_an_index_there_is_nothing_to_try_on(own_town: House) -> None:
         tx.change("DELETE FROM index_info")
     with pytest.raises(Unavailable, match="no index"):
         stamps(own_town)
+
+
+def test_a_link_that_nobody_is_near_enough_for_any_more_shows_what_it_weighs(own_county: House) -> None:
+    nobody = altered("nobody", match=900.0, review=900.0)
+    tally = try_model(own_county, keeper(own_county), nobody).tally
+    example = next(one for one in tally.examples[Change.LOST] if one.after.outcome == "none")
+    assert {piece.field for piece in example.evidence} >= {"family", "birth_date"}
+
+
+def test_a_protected_person_is_counted_and_is_no_example(own_county: House, strict: Model) -> None:
+    caller = keeper(own_county)
+    first = try_model(own_county, caller, strict).tally
+    shown = first.examples[Change.LOST][0].source_person_id
+    with own_county.gate.permit(
+        caller,
+        level=Level.PATIENT,
+        datasets={Dataset.INDEX},
+        fields={Element.NHS_NUMBER},
+        subject=Population(),
+        job="test",
+    ) as passage:
+        link = own_county.stores.links.standing(passage.permit, [shown])[shown]
+    seal = StoredFact(NEVER_LINK, "somebody-former", link.person_id, "protected", datetime(2026, 1, 1, tzinfo=UTC))
+    with own_county.stores.transaction() as tx:
+        own_county.stores.governance.facts.put_many(tx, [seal])
+    again = try_model(own_county, caller, strict).tally
+    assert again.lost == first.lost
+    assert shown not in {one.source_person_id for one in again.examples[Change.LOST]}
+
+
+def test_a_record_that_was_never_traced_is_said_to_be(own_county: House) -> None:
+    with own_county.stores.transaction() as tx:
+        tx.change("DELETE FROM trace_result")
+    tally = try_model(own_county, keeper(own_county), shipped_model()).tally
+    assert set(tally.before) == {"not-traced"}
+    assert tally.changes[Change.OUT_OF_REVIEW] == 0
