@@ -19,9 +19,9 @@ from adapters.feed import Feed
 from gateway.errors import InputError, Unavailable
 from gateway.services.files import binary, named
 from gateway.services.progress import silent
+from gateway.services.quality.contests import contests_of
 from gateway.services.quality.files import index_people, questions
-from gateway.services.quality.memory import MemoryIndex, engine_over, nobodys_permit
-from gateway.services.quality.population import INDEX, QUERIES, TRUTH, read_truth
+from gateway.services.quality.population import INDEX, QUERIES, open_population
 from gateway.storage.reviews import CaseState
 from ig.decide import Population
 from ig.purpose import Dataset, Element, Level
@@ -40,14 +40,14 @@ from linkage.train import TooFewPairs, train
 from linkage.train_samples import Gathering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gateway.auth.caller import Caller
     from gateway.house import House
     from gateway.services.progress import Report
+    from gateway.services.quality.population import Population as Truth
     from gateway.storage.permit import Permit
-    from linkage.decide import Candidate
     from linkage.evaluate import Bin
     from linkage.model import Model
     from linkage.refine import Refined
@@ -145,7 +145,6 @@ def train_on_population(folder: Path, plan: Plan, *, by_truth: bool, report: Rep
         InputError: a file is missing or unusable, or there are too few people or pairs to learn from.
     """
     queries, held = folder / QUERIES, folder / INDEX
-    told = [row.nhs_number for row in read_truth(folder / TRUTH)] if by_truth else []
     with named(queries):
         data = queries.read_bytes()
     rows = questions(Feed(queries.name, lambda: BytesIO(data)))
@@ -162,32 +161,13 @@ def train_on_population(folder: Path, plan: Plan, *, by_truth: bool, report: Rep
     trained = _train(plan, samples)
     if not by_truth:
         return _done(plan, samples, trained, None, trained.content, 0)
-    if len(told) < len(asked):
-        raise InputError(f"{TRUTH}: its rows are not those of {QUERIES}", reason="truth-rows", field="row_id")
-    return _by_truth(plan, samples, trained, MemoryIndex(held), list(zip(asked, told, strict=False)), report)
+    return _by_truth(plan, samples, trained, open_population(folder, report), report)
 
 
-def _by_truth(  # noqa: PLR0913, PLR0917 - what was learnt so far, and the truth
-    plan: Plan,
-    samples: Samples,
-    trained: Trained,
-    index: MemoryIndex,
-    told: Sequence[tuple[Person, str]],
-    report: Report,
-) -> Training:
+def _by_truth(plan: Plan, samples: Samples, trained: Trained, population: Truth, report: Report) -> Training:
     start = load(orjson.dumps(trained.content))
-    frequencies = Frequencies.of(held.person for held in index.people.values())
-    engine = engine_over(index, start, frequencies)
-    people = len(index.people)
-
-    def rivals() -> Iterator[Asked]:
-        for count, (asked, number) in enumerate(told, 1):
-            found = engine.candidates(nobodys_permit(), asked)
-            yield asked, [Rival(one.person, one.security.hides_location, _is(one, number)) for one in found]
-            if count % _PAGE == 0:
-                report(count, len(told))
-
-    contests = compared(Scorer(start, frequencies, people), rivals())
+    frequencies, people = population.prepared.frequencies, population.prepared.people
+    contests = contests_of(population, start, plan.most_asked, report)
     part = contests.asked % _PARTS
     refined = _refine(trained, contests.only(part < _TO_CALIBRATE), people, plan, "truth")
     if refined is None:
@@ -200,12 +180,6 @@ def _by_truth(  # noqa: PLR0913, PLR0917 - what was learnt so far, and the truth
     claimed = np.array([probability(calibrated_odds(knots, odds)) for odds in checked.odds.tolist()])
     bins = reliability(claimed, checked.right)
     return _done(plan, samples, trained, refined, refined.content, len(contests.starts), bins)
-
-
-def _is(candidate: Candidate, number: str) -> bool:
-    """Whether a row of the index is the person of a number, also under one that it superseded."""
-    known = {one.digits for one in (candidate.person.nhs_number, candidate.superseded_by) if one is not None}
-    return number in known
 
 
 def _train(plan: Plan, samples: Samples) -> Trained:
