@@ -145,7 +145,7 @@ def test_a_faulty_model_is_refused_with_the_place_and_the_rule(
         (_set("interactions", "0", "when", value=[]), "$.interactions.0.when", "too_short"),
         (_set("interactions", "0", "when", value=[{"given": ["big"]}]), "$.interactions.0.given.big", "unknown-name"),
         (
-            _set("interactions", "0", value={"name": "x", "when": [{"given": ["exact"]}]}),
+            _set("interactions", value=[{"name": "x", "when": [{"given": ["exact"]}]}]),
             "$.interactions.0.bits",
             "missing",
         ),
