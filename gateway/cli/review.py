@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.context import Desk, out, pass_desk
+from gateway.cli.samples import sample
 from gateway.services.records import reviews
 from gateway.services.records.duplicates import duplicates as duplicates_of
 from linkage.explain import describe
@@ -13,6 +14,9 @@ from linkage.explain import describe
 @click.group()
 def review() -> None:
     """Clerical review: the records that the model leaves to a person."""
+
+
+review.add_command(sample)
 
 
 @review.command("list")

@@ -42,6 +42,13 @@ TASKS: Final = (
         frozenset({Role.REVIEWER}),
     ),
     Task(
+        "/review/sample",
+        "Judge pairs blind",
+        "Say of a few pairs whether they are one person: it measures how well records are joined.",
+        frozenset({Purpose.DEMOGRAPHIC_TRACE}),
+        frozenset({Role.REVIEWER}),
+    ),
+    Task(
         "/audit",
         "Who looked at what",
         "See who looked at the record of a person, why and under which agreement, and whether the log is intact.",

@@ -16,6 +16,7 @@ from gateway.services.quality.answers import Engines, answer_all
 from gateway.services.quality.evaluate import HOUSE, evaluate, key_recall, peer
 from gateway.services.quality.population import open_population
 from gateway.services.quality.sections import sections
+from gateway.storage.models import shipped_model
 from linkage.model import ModelFault
 from linkage.model import load as load_model
 
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
 REPORT: Final = "evaluation"
 
 
-def read_model(path: Path) -> Model:
-    """Read a model file.
+def model_of(path: Path | None) -> Model:
+    """Read a model file; without one, return the model that comes with the package.
 
     Raises:
         InputError: it cannot be opened, or is not a model; names the path to the fault inside it.
     """
+    if path is None:
+        return shipped_model()
     with named(path):
         data = path.read_bytes()
     try:

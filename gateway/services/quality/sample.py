@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gateway.errors import InputError, NotFound
 from gateway.services.progress import silent
 from gateway.services.quality.records import Side, side
+from gateway.services.quality.sections import Section
 from gateway.services.records.decided import standing
 from gateway.services.tracing.against import checked_against
 from gateway.storage.links import Basis
@@ -62,7 +63,7 @@ class _Unit(NamedTuple):
 class Shown:
     """A pair as a reviewer sees it: two records, side by side, and nothing of what the model made of them."""
 
-    item_id: str
+    pair_id: str
     source: Side
     index: Side
     answered: int
@@ -125,7 +126,7 @@ def next_pair(house: House, caller: Caller) -> Shown | None:
         return _shown(house, passage, sample, pair) if pair else None
 
 
-def answer(house: House, caller: Caller, item_id: str, verdict: Verdict) -> None:
+def answer(house: House, caller: Caller, pair_id: str, verdict: Verdict) -> None:
     """Record what a reviewer says of a pair. It is an answer to a question about quality, and changes no link.
 
     Raises:
@@ -134,11 +135,11 @@ def answer(house: House, caller: Caller, item_id: str, verdict: Verdict) -> None
         NotPermitted: the caller is no reviewer.
     """
     with _gate(house, caller) as passage:
-        pair = house.stores.samples.pair(passage.permit, item_id)
+        pair = house.stores.samples.pair(passage.permit, pair_id)
         passage.disclose([pair.person_id], rows=0)
-    house.gate.administer(caller, "sample:answer", item_id)
+    house.gate.administer(caller, "sample:answer", pair_id)
     with house.stores.transaction() as tx:
-        house.stores.samples.answer(tx, item_id, verdict, caller.subject)
+        house.stores.samples.answer(tx, pair_id, verdict, caller.subject)
 
 
 def results(house: House, caller: Caller) -> Rates:
@@ -166,6 +167,36 @@ def results(house: House, caller: Caller) -> Rates:
         estimate(_strata(sample, heard, LINKED, {Verdict.DIFFERENT, Verdict.CANNOT_TELL})),
         missed_rate(linked, apart),
         [one.source_person_id for one in told if one.stratum.startswith(LINKED) and one.verdict == Verdict.DIFFERENT],
+    )
+
+
+def sections_of(rates: Rates) -> Iterator[Section]:
+    """Say what the answers came to: rates with their intervals, and the linked records that a reviewer told apart."""
+    told = ", ".join(f"{verdict} {count:,}" for verdict, count in sorted(rates.answers.items())) or "none"
+    pairs = sum(rates.sample.strata.values())
+    text = (
+        f"Model {rates.sample.model}, drawn {rates.sample.at:%Y-%m-%d} from {pairs:,} pairs; "
+        f"{rates.progress.answered:,} of {rates.progress.pairs:,} answered: {told}."
+    )
+    named = {
+        "false rate": rates.false,
+        "false rate, 'cannot tell' counted as wrong": rates.worst_false,
+        "missed rate (a lower bound)": rates.missed,
+    }
+    columns = ("rate", "estimate", "95 %", "standard error", "of the frame")
+    yield Section("Blind sample", text, columns, tuple(_line(name, one) for name, one in named.items()))
+    if rates.disputed:
+        rows = tuple((name,) for name in rates.disputed)
+        yield Section("Linked records that a reviewer told apart: look at each", "", ("record",), rows)
+
+
+def _line(name: str, one: Estimate) -> tuple[str, ...]:
+    return (
+        name,
+        f"{one.value:.4f}" if one.covered else "-",
+        f"{one.low:.4f} to {one.high:.4f}",
+        f"{one.variance**0.5:.4f}",
+        f"{one.covered:.0%}",
     )
 
 
