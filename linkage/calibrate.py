@@ -21,10 +21,11 @@ from linkage.calibration import FARTHEST
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_KNOTS: Final = 10
+_KNOTS: Final = 12
 _LEAST_DOUBT: Final = 4.0
 """About so many errors among many right answers, or four times as many answers on the edge, make a knot."""
 
+_LEAST_OF_A_BIT: Final = 1e-9
 _AS_CLAIMED: Final = 0.5
 _RULE_OF_THREE: Final = 3.0
 _HARDLY: Final = 0.01
@@ -74,7 +75,10 @@ def _places(answers: _Answers, knots: int) -> NDArray[np.float64]:
     share = isotonic_regression(answers.right / answers.count, weights=answers.count).x
     doubt = answers.count * share * (1 - share)
     number = min(knots, int(doubt.sum() / _LEAST_DOUBT))
-    within = np.cumsum(doubt) / max(doubt.sum(), 1.0)
+    # the root of each bit's doubt, so that a few errors among very sure answers have their knots too
+    _, bit = np.unique(np.floor(answers.odds), return_inverse=True)
+    weight = doubt / np.sqrt(np.maximum(np.bincount(bit, doubt), _LEAST_OF_A_BIT))[bit]
+    within = np.cumsum(weight) / max(weight.sum(), _LEAST_OF_A_BIT)
     # Chebyshev's places are closer together towards the ends, where a line is least held
     wanted = np.sin(np.pi / 2 * (np.arange(number) + 0.5) / max(number, 1)) ** 2
     return np.unique(answers.odds[np.searchsorted(within, wanted)])
