@@ -8,6 +8,7 @@ asked, each named here: a new one fails the test until somebody says what it sho
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -197,6 +198,15 @@ def _review_pages(asked: Asked) -> str:
     return "".join(page.text for page in shown)
 
 
+def _sample(asked: Asked) -> str:
+    """Every pair that a blind sample of everybody would show a reviewer."""
+    told = [asked.run("evaluate", "--sample", "50")]
+    while (shown := json.loads(asked.run("review", "sample", "show", "--json")))["pair"]:
+        told += [json.dumps(shown), asked.run("review", "sample", "answer", shown["pair"], "same")]
+    assert len(told) > 1
+    return "\n".join(told)
+
+
 def _sign_in(web: FlaskClient, name: str) -> None:
     web.post("/sign-in", data={**_hidden_field(web, "/sign-in"), "persona": name, "purpose": "demographic-trace"})
 
@@ -239,6 +249,7 @@ SURFACES: Final = (
     Surface("review show", _reviews, (*PAST, *PRESENT)),
     Surface("GET /review", _review_pages, (*PAST, *PRESENT)),
     Surface("GET /review", _review_pages, (*PLACE, "same postcode", "same district", "elephone: the same")),
+    Surface("review sample show", _sample, (*PAST, *PLACE)),
     Surface("review duplicates", lambda a: a.run("review", "duplicates"), ("today",)),
     Surface("release build", _release, (*PAST, *PRESENT)),
     Surface(
@@ -334,6 +345,7 @@ SHOWS_NOBODY: Final = {
     "release list": "asked with release build",
     "release verify": "digests of files",
     "review decide": "says that it is done",
+    "review sample answer": "says that it is done",
     "review take-back": "says that it is done",
     "serve": "the routes below",
     "token": "a demonstration's token",
