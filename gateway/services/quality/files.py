@@ -43,16 +43,17 @@ def questions(feed: Feed) -> Iterator[tuple[str, Demographics]]:
         InputError: the file is not UTF-8 CSV, or has other columns.
     """
     name = feed.name
-    rows = csv.reader(TextIOWrapper(feed.open(), "utf-8-sig", newline=""), strict=True)
-    try:
-        if tuple(next(rows, ())) != QUERY_COLUMNS:
-            raise InputError(f"{name}, row 1: not row_id and the columns of an index", reason="header", field="header")
-        for row in rows:
-            if len(row) != len(QUERY_COLUMNS):
-                raise InputError(f"{name}: a row is not as long as the header", reason="row-length", field="row")
-            yield row[0], _demographics(dict(zip(QUERY_COLUMNS, row, strict=True)))
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{name}: not UTF-8 CSV", reason="encoding", field="path") from None
+    with feed.open() as stream, TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+        rows = csv.reader(text, strict=True)
+        try:
+            if tuple(next(rows, ())) != QUERY_COLUMNS:
+                raise InputError(f"{name}, row 1: not row_id and an index's columns", reason="header", field="header")
+            for row in rows:
+                if len(row) != len(QUERY_COLUMNS):
+                    raise InputError(f"{name}: a row is not as long as the header", reason="row-length", field="row")
+                yield row[0], _demographics(dict(zip(QUERY_COLUMNS, row, strict=True)))
+        except (UnicodeDecodeError, csv.Error):
+            raise InputError(f"{name}: not UTF-8 CSV", reason="encoding", field="path") from None
 
 
 def _demographics(row: dict[str, str]) -> Demographics:
