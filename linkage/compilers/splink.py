@@ -60,7 +60,8 @@ def settings(model: Model, frequencies: Frequencies, index_size: int, dialect: S
 def term_frequencies(model: Model, frequencies: Frequencies, index_size: int) -> dict[str, pa.Table]:
     """Column → its values with their smoothed and floored share, for Splink's ``register_term_frequency_lookup``.
 
-    A value that is not in the table weighs as one that nobody carries.
+    A value that is not in the table weighs as one that nobody carries. Shares are all made smaller by one factor where
+    a name's weight would otherwise need an m above 1.
     """
     scorer = Scorer(model, frequencies, index_size)
     return {COUNTED_COLUMNS[field]: _shares(scorer, field, counts) for field, counts in frequencies.as_counts().items()}
@@ -82,11 +83,10 @@ def _level(scorer: Scorer, field: str, level: str, condition: str, bits: float) 
         return {**named, **_odds(bits)}
     # The bits hold at the typical share. Splink moves them from u to the value's own share, and not at all where it
     # knows none: so u is the share of a name that nobody carries.
-    unseen, typical = _share(scorer, field, ""), scorer.model.term_frequencies[field].typical
     return {
         **named,
-        "m_probability": typical * 2**bits,
-        "u_probability": unseen,
+        "m_probability": _typical(scorer, field) * 2**bits,
+        "u_probability": _share(scorer, field, ""),
         "tf_adjustment_column": COUNTED_COLUMNS[field],
         "disable_tf_exact_match_detection": True,
     }
@@ -108,7 +108,13 @@ def _shares(scorer: Scorer, field: str, names: Iterable[str]) -> pa.Table:
 
 def _share(scorer: Scorer, field: str, name: str) -> float:
     """The smoothed and floored share of a name; of the empty one, that of a name which nobody carries."""
-    return scorer.model.term_frequencies[field].typical / 2 ** scorer.name_bits(field, name)
+    return _typical(scorer, field) / 2 ** scorer.name_bits(field, name)
+
+
+def _typical(scorer: Scorer, field: str) -> float:
+    """The share at which bits hold, or so much of it that m stays a probability: only ratios of shares count."""
+    bits = scorer.fixed_bits(field)
+    return min(scorer.model.term_frequencies[field].typical, *(2 ** -bits[level] for level in scorer.by_name(field)))
 
 
 def _interaction(rule: Interaction, climbed: Mapping[str, Ladder]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import pytest
 from linkage.compilers.dialects import EDITS, JARO_WINKLER, SplinkDuckDb, SplinkSpark
 from linkage.compilers.people import as_arrow, row
 from linkage.compilers.splink import INTERACTION, settings, term_frequencies
+from linkage.keys import index_keys, probe_keys
 from linkage.model import Frequencies, Model
 from linkage.normalise import normalise
 from linkage.person import Demographics, Person, Security
@@ -234,15 +235,17 @@ def test_ten_thousand_pairs_weigh_the_same_in_duckdb(
     agree(scorer, expected(scorer, people, pairs), on_duckdb(model, frequencies, people, pairs, size))
 
 
-def test_an_empty_index_a_model_without_names_and_one_that_weighs_the_missing_weigh_the_same(
-    model: Model, people: list[Person]
-) -> None:
+def test_an_empty_index_and_a_model_of_other_habits_weigh_the_same(model: Model, people: list[Person]) -> None:
+    """It counts no forenames, weighs what is missing, and gives surnames more bits than their typical share allows."""
     given = {
         level: weight.model_copy(update={"frequency": False}) for level, weight in model.comparisons["given"].items()
     }
     gender = dict(model.comparisons["gender"])
     gender["missing"] = gender["missing"].model_copy(update={"bits": -0.25})
-    other = model.model_copy(update={"comparisons": {**model.comparisons, "given": given, "gender": gender}})
+    family = dict(model.comparisons["family"])
+    family["exact"] = family["exact"].model_copy(update={"bits": 12.5})
+    changed = {**model.comparisons, "given": given, "gender": gender, "family": family}
+    other = model.model_copy(update={"comparisons": changed})
     nobody = Frequencies({}, 0)
     some = [(one, two) for one in range(len(AWKWARD)) for two in range(len(AWKWARD))]
     scorer = Scorer(other, nobody, 0)
@@ -257,7 +260,9 @@ def test_the_prior_is_that_of_absence(model: Model, frequencies: Frequencies) ->
 def test_every_level_that_is_no_null_level_has_an_m_and_a_u_that_are_probabilities(
     model: Model, frequencies: Frequencies
 ) -> None:
-    for comparison in settings(model, frequencies, 1_000_000, SplinkDuckDb())["comparisons"]:
+    family = {level: weight.model_copy(update={"bits": 20.0}) for level, weight in model.comparisons["family"].items()}
+    heavy = model.model_copy(update={"comparisons": {**model.comparisons, "family": family}})
+    for comparison in settings(heavy, frequencies, 1_000_000, SplinkDuckDb())["comparisons"]:
         for level in comparison["comparison_levels"]:
             if not level.get("is_null_level"):
                 assert 0 < level["m_probability"] <= 1
@@ -270,6 +275,35 @@ def test_spark_is_spoken_to_in_its_own_words(model: Model, frequencies: Frequenc
     assert EDITS in text
     assert "arrays_overlap" in text
     assert "list_" not in text
+
+
+def test_splink_finds_for_itself_whoever_shares_a_key(town: Town, model: Model) -> None:
+    import splink
+
+    index = list(town.rows.values())[:400]
+    asked = [normalise(question.said) for question in town.questions[:200]]
+    frequencies = Frequencies.of(row.person for row in index)
+    sides = (
+        ("asked", asked, [probe_keys(one) for one in asked]),
+        ("held", [row.person for row in index], [index_keys(row.person) for row in index]),
+    )
+    with duckdb.connect() as connection:
+        api = splink.DuckDBAPI(connection=connection)
+        tables = []
+        for name, persons, keys in sides:
+            keyed = rows_of(persons).append_column("keys", pa.array(keys, pa.list_(pa.int64())))
+            tables.append(api.register(keyed, dataset_display_name=name))
+        exported = settings(model, frequencies, len(index), SplinkDuckDb())
+        made = splink.Linker(tables, exported, log_level=logging.ERROR, validate_settings=False)
+        records = made.inference.compute_blocked_pairs_for_predict().as_record_list()
+    found = {
+        tuple(int(record[side].partition("-__-")[2]) for side in ("join_key_l", "join_key_r")) for record in records
+    }
+    asked_keys, held_keys = sides[0][2], sides[1][2]
+    assert found == {
+        (one, two) for one, keys in enumerate(asked_keys) for two, kept in enumerate(held_keys) if {*keys} & {*kept}
+    }
+    assert len(found) > 100
 
 
 @pytest.fixture(scope="module")

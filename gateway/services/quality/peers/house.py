@@ -198,7 +198,9 @@ def _unweighed(connection: duckdb.DuckDBPyConnection, comparison: dict[str, Any]
             free = {key: value for key, value in level.items() if key != "m_probability"}
             levels.append({**free, "u_probability": chances[name], "fix_u_probability": True})
         else:
-            levels.append({key: value for key, value in level.items() if key not in _WEIGHTS})
+            # of names alike but for their writing, u is far below the name's own share: no frequency there
+            unused = _WEIGHTS if name == "exact" else _WEIGHTS | {"tf_adjustment_column"}
+            levels.append({key: value for key, value in level.items() if key not in unused})
     return {**comparison, "comparison_levels": levels}
 
 
