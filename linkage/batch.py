@@ -20,12 +20,11 @@ import numpy as np
 from linkage.calibration import probability
 from linkage.compilers.duckdb import identifier
 from linkage.compilers.meeting import Capped, Meeting, Tables, pair_number
-from linkage.compilers.vectors import Vectors, levels_of
+from linkage.compilers.vectors import Vectors
 from linkage.decide import is_enough
 from linkage.findings import Flag, Outcome, Step
 from linkage.model import Use
 from linkage.ranking import certainty
-from linkage.steps import cross_checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STRETCH", "Answer", "Capped", "Report", "trace"]
 
-STRETCH: Final = 50_000
+STRETCH: Final = 100_000
 """So many questions are compared at once: enough to pay for reading the index, and no more memory than that takes."""
 
 
@@ -140,9 +139,8 @@ class _Run:
         rows = zip(pairs.asked.tolist(), pairs.held.tolist(), pairs.code.tolist(), bits.tolist(), strict=True)
         # the row of the number comes before the row that took its place
         for asked, row, code, weight in sorted(rows, key=lambda one: (one[0], one[1] not in special.chain)):
-            levels = levels_of(code)
-            reason = "" if asked in settled else cross_checked(levels)
-            if reason:
+            levels, _, reason = self.vectors.judge(code)
+            if reason and asked not in settled:
                 settled.add(asked)
                 living, sure = special.survivor(row), certainty(self.matcher.scorer, [weight])
                 yield Answer(
@@ -188,10 +186,10 @@ class _Run:
             return self._absent(asked, "no-candidates", invalid)
         first, end = standings.places[asked]
         bits, row = standings.bits[first:end], standings.row[first]
-        levels = levels_of(standings.code[first])
+        levels, pattern, _ = self.vectors.judge(standings.code[first])
         contest = self.matcher.contest(
             bits,
-            levels,
+            pattern,
             sole=not any(standings.exact[first + 1 : end]),
             orphan=row in self.meeting.special.superseded,
         )
@@ -233,9 +231,10 @@ class _Standings:
         self.code: list[int] = pairs.code[order].tolist()
         self.bits: list[float] = bits[order].tolist()
         self.exact: list[bool] = exact[order].tolist()
-        asked, first = np.unique(pairs.asked[order], return_index=True)
+        asked = pairs.asked[order]
+        first = np.flatnonzero(np.diff(asked, prepend=-1))
         ends = [*first[1:].tolist(), len(order)]
-        self.places = dict(zip(asked.tolist(), zip(first.tolist(), ends, strict=False), strict=False))
+        self.places = dict(zip(asked[first].tolist(), zip(first.tolist(), ends, strict=False), strict=True))
 
 
 def _one_each(
@@ -246,10 +245,12 @@ def _one_each(
     superseded: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """Of the rows of one survivor the heaviest; of equals the survivor's own, then the first."""
+    several = np.isin(row[order], row[superseded])
+    alone, order = order[~several], order[several]
     keys = (pairs.held[order], superseded[order], -bits[order], row[order], pairs.asked[order])
     order = order[np.lexsort(keys)]
     _, first = np.unique(pair_number(pairs.asked[order], row[order]), return_index=True)
-    return order[first]
+    return np.concatenate((alone, order[first]))
 
 
 def _heaviest(asked: Sequence[int], bits: Sequence[float]) -> dict[int, float]:

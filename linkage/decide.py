@@ -8,7 +8,7 @@ Wrong links harm people, so every doubt falls towards review.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from linkage.calibration import probability
@@ -142,19 +142,20 @@ class Matcher:
         best, *rest = ranking.standings
         sole = not any(agrees_exactly(standing.levels) for standing in rest)
         bits = [standing.bits for standing in ranking.standings]
-        judgement = self.judge(self.contest(bits, best.levels, sole=sole, orphan=best.orphan), use)
+        contest = self.contest(bits, self.pattern(best.levels), sole=sole, orphan=best.orphan)
+        judgement = self.judge(contest, use)
         if judgement.outcome is Outcome.NONE:
             return self._absent(ranking.invalid_bits, judgement.reason, use)
         return self._found(ranking.standings, judgement)
 
-    def contest(self, bits: Sequence[float], levels: tuple[str, ...], *, sole: bool, orphan: bool) -> Contest:
-        """What a decision rests on: the bits of every candidate, best first, and the level vector of the best."""
+    def contest(self, bits: Sequence[float], pattern: Pattern, *, sole: bool, orphan: bool) -> Contest:
+        """What a decision rests on: the bits of every candidate, best first, and what the best one's vector says."""
         return Contest(
             best=odds(self._scorer, bits[0]),
             certain=certainty(self._scorer, bits),
             runner_up=odds(self._scorer, bits[1]) if len(bits) > 1 else None,
             gap=bits[0] - bits[1] if len(bits) > 1 else None,
-            pattern=self.pattern(levels),
+            pattern=pattern,
             sole=sole,
             orphan=orphan,
         )
@@ -302,6 +303,7 @@ def _flags(standing: Standing) -> frozenset[Flag]:
     return flags_of(candidate.security, candidate.death, superseded=standing.superseded)
 
 
+@cache
 def flags_of(security: Security, death: Death, *, superseded: bool) -> frozenset[Flag]:
     """What must be said beside a person who was found."""
     flags = {_DEATH_FLAGS[death]} if death is not Death.NONE else set()

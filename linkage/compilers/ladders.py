@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from linkage.compare import CLOSE, GENERATION, SHORTEST_SLIPPED, SIMILAR
+from linkage.compilers.people import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,8 +83,8 @@ def ladders(dialect: Dialect) -> Mapping[str, Ladder]:
 class _Pair:
     """What is said of two columns of a pair, in one dialect.
 
-    A list is kept in three columns: its first value, whether there are ``_several``, and then ``_all`` of them. Mostly
-    there is one, and no list is looked into.
+    A list is kept in three columns: its first value, whether there are ``_several``, and then ``_all`` of them in one
+    text. Mostly there is one, and no list is looked into.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -110,20 +111,25 @@ class _Pair:
         """A condition on one side and the other, or the same with the sides exchanged."""
         return f"(({condition(self.a, self.h)}) OR ({condition(self.h, self.a)}))"
 
+    def values(self, side: Side, column: str) -> str:
+        """The list behind a text of several values; of an empty text, the list of one empty value."""
+        return f"split({side(column)}, '{SEPARATOR}')"
+
     def among(self, one: str, side: Side, column: str) -> str:
         """Whether a text, not empty, is among the values of a list."""
-        several, whole = side(f"{column}_several"), side(f"{column}_all")
+        several, whole = side(f"{column}_several"), self.values(side, f"{column}_all")
         return f"({one} = {side(column)} OR ({several} AND {self.say.contains(whole, one)}))"
 
     def share(self, column: str) -> str:
         """Whether two lists share a value."""
         first, several, whole = column, f"{column}_several", f"{column}_all"
         a, h, contains = self.a, self.h, self.say.contains
+        mine, theirs = self.values(a, whole), self.values(h, whole)
         return (
             f"({a(first)} <> '' AND {h(first)} <> '' AND ({self.same(first)}"
-            f" OR ({a(several)} AND {contains(a(whole), h(first))})"
-            f" OR ({h(several)} AND {contains(h(whole), a(first))})"
-            f" OR ({self.both(several)} AND {self.say.overlap(a(whole), h(whole))})))"
+            f" OR ({a(several)} AND {contains(mine, h(first))})"
+            f" OR ({h(several)} AND {contains(theirs, a(first))})"
+            f" OR ({self.both(several)} AND {self.say.overlap(mine, theirs)})))"
         )
 
 
@@ -184,17 +190,20 @@ def _likeness(pair: _Pair, column: str) -> dict[str, str]:
 
 
 def _variants(pair: _Pair, column: str) -> str:
-    groups = pair.say.overlap(pair.a(f"{column}_groups"), pair.h(f"{column}_groups"))
+    groups = pair.say.overlap(*(pair.values(side, f"{column}_groups") for side in (pair.a, pair.h)))
     return f"({pair.same(f'{column}_root')} OR ({pair.both(f'{column}_grouped')} AND {groups}))"
 
 
 def _family(pair: _Pair) -> Ladder:
-    say, several = pair.say, pair.either("family_several")
-    words = pair.a("family_words"), pair.h("family_words")
+    say = pair.say
+    words = pair.values(pair.a, "family_words"), pair.values(pair.h, "family_words")
+    several = f"{pair.either('family_several')} AND {pair.a('family_words')} <> '' AND {pair.h('family_words')} <> ''"
     contained = f"({say.within(*words)} OR {say.within(*reversed(words))})"
     previous = pair.mutual(lambda one, other: pair.among(one("family"), other, "previous_family"))
     religious = pair.mutual(
-        lambda one, other: f"{one('family_religious')} AND {say.contains(other('religious_words'), one('family'))}"
+        lambda one, other: (
+            f"{one('family_religious')} AND {say.contains(pair.values(other, 'religious_words'), one('family'))}"
+        )
     )
     a_forename = pair.mutual(lambda one, other: pair.among(one("family"), other, "other_given"))
     return Ladder(
@@ -233,7 +242,7 @@ def _given(pair: _Pair) -> Ladder:
         return pair.mutual(
             lambda one, other: (
                 f"{one('joined')} = {other(name)}"
-                f" OR ({one('has_parts')} AND {pair.say.contains(one('given_parts'), other(name))})"
+                f" OR ({one('has_parts')} AND {pair.say.contains(pair.values(one, 'given_parts'), other(name))})"
             )
         )
 

@@ -141,12 +141,12 @@ class Meeting:
 
     def take(self, first: int, end: int) -> list[Question]:
         """Make the questions of these ids the ones at hand."""
-        self._rows(_CHOOSE.format(asked=self.tables.asked, first=int(first), end=int(end)))
+        chosen = _CHOSEN.format(asked=self.tables.asked, first=int(first), end=int(end))
         for field, column in (("family", "family_compact"), ("given", "given")):
-            names = [name for (name,) in self._rows(f"SELECT DISTINCT {column} FROM linkage_chosen")]  # noqa: S608 - our own
+            names = [name for (name,) in self._rows(f"SELECT DISTINCT {column} {chosen}")]
             bits = [self.scorer.name_bits(field, name) for name in names]
             self._hand_over(f"linkage_{field}", name=pa.array(names, pa.string()), bits=pa.array(bits, pa.float64()))
-        self._rows(_WEIGHTED)
+        self._rows(_WEIGHTED.format(chosen=chosen))
         return [Question(*row) for row in self._rows(_QUESTIONS)]
 
     def by_number(self) -> Pairs:
@@ -284,12 +284,11 @@ def _by_name(field: str, levels: frozenset[str]) -> str:
 
 
 _ROWS: Final = 32
-_CHOOSE: Final = """
-    CREATE OR REPLACE TEMP TABLE linkage_chosen AS SELECT * FROM {asked} WHERE id >= {first} AND id < {end}
-"""
+_CHOSEN: Final = "FROM {asked} WHERE id >= {first} AND id < {end}"
 _WEIGHTED: Final = """
-    CREATE OR REPLACE TEMP TABLE linkage_asked AS SELECT a.*, f.bits AS family_bits, g.bits AS given_bits
-    FROM linkage_chosen a JOIN linkage_family f ON f.name = a.family_compact JOIN linkage_given g ON g.name = a.given
+    CREATE OR REPLACE TEMP TABLE linkage_asked AS
+    SELECT a.*, f.bits AS family_bits, g.bits AS given_bits FROM (SELECT * {chosen}) a
+    JOIN linkage_family f ON f.name = a.family_compact JOIN linkage_given g ON g.name = a.given
 """
 _QUESTIONS: Final = """
     SELECT id, number_valid, born <> 0, family <> '' OR given <> '' FROM linkage_asked ORDER BY id

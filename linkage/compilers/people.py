@@ -2,7 +2,8 @@
 
 Whatever can be read off one person alone is worked out here, once, when the row is made: name groups, sounds, words,
 first letters, and flags that say whether a list has anything in it. SQL then compares and never normalises. Unknown is
-the empty text, the empty list or 0, never NULL.
+the empty text or 0, never NULL. A list is one text, its values parted by `SEPARATOR`: engines read a column of lists
+many times slower than one of texts, and seldom look into it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from linkage.nhs_number import NhsNumber
     from linkage.person import Person
 
+SEPARATOR: Final = "\x1f"
+"""Stands between the values of a list. No folded text holds it, nor does any telephone number or e-mail address."""
+
 _SEXES: Final = {Gender.MALE: 1, Gender.FEMALE: 2}
 _REMEMBERED: Final = 262_144
 _HEAD: Final = 3
@@ -40,7 +44,7 @@ _HEAD: Final = 3
 
 def _several(name: str) -> dict[str, str]:
     """A list as three columns: its first value, whether there are more, and then all of them."""
-    return {name: "VARCHAR", f"{name}_several": "BOOLEAN", f"{name}_all": "VARCHAR[]"}
+    return {name: "VARCHAR", f"{name}_several": "BOOLEAN", f"{name}_all": "VARCHAR"}
 
 
 def _forms(name: str) -> dict[str, str]:
@@ -48,7 +52,7 @@ def _forms(name: str) -> dict[str, str]:
     return {
         f"{name}_root": "VARCHAR",
         f"{name}_grouped": "BOOLEAN",
-        f"{name}_groups": "INTEGER[]",
+        f"{name}_groups": "VARCHAR",
         f"{name}_sound": "VARCHAR",
     }
 
@@ -62,9 +66,9 @@ COLUMNS: Final[Mapping[str, str]] = {
     "family_compact": "VARCHAR",
     "family_first": "VARCHAR",
     "family_several": "BOOLEAN",
-    "family_words": "VARCHAR[]",
+    "family_words": "VARCHAR",
     "family_religious": "BOOLEAN",
-    "religious_words": "VARCHAR[]",
+    "religious_words": "VARCHAR",
     **_forms("family"),
     **_several("previous_family"),
     "given": "VARCHAR",
@@ -76,7 +80,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     **_forms("called"),
     "joined": "VARCHAR",
     "has_parts": "BOOLEAN",
-    "given_parts": "VARCHAR[]",
+    "given_parts": "VARCHAR",
     "has_other": "BOOLEAN",
     **_several("other_given"),
     **_several("telling"),
@@ -113,8 +117,6 @@ _ARROW: Final = {
     "VARCHAR": pa.string(),
     "INTEGER": pa.int32(),
     "BOOLEAN": pa.bool_(),
-    "VARCHAR[]": pa.list_(pa.string()),
-    "INTEGER[]": pa.list_(pa.int32()),
 }
 SCHEMA: Final = pa.schema([(name, _ARROW[kind]) for name, kind in COLUMNS.items()])
 """The same columns for Arrow and Parquet."""
@@ -123,8 +125,11 @@ SCHEMA: Final = pa.schema([(name, _ARROW[kind]) for name, kind in COLUMNS.items(
 class _Forms(NamedTuple):
     root: str
     grouped: bool
-    groups: list[int]
+    groups: str
     sound: str
+
+
+_NO_FORMS: Final = _Forms("", grouped=False, groups="", sound="")
 
 
 def row(
@@ -165,22 +170,25 @@ def as_arrow(rows: Iterable[Sequence[object]]) -> pa.Table:
     return pa.table(arrays, schema=SCHEMA)
 
 
-def _list(values: Sequence[str]) -> tuple[str, bool, Sequence[str]]:
+def _list(values: Sequence[str]) -> tuple[str, bool, str]:
     if len(values) > 1:
-        return values[0], True, values
-    return (values[0], False, ()) if values else ("", False, ())
+        return values[0], True, SEPARATOR.join(values)
+    return (values[0], False, "") if values else ("", False, "")
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _family_forms(name: str) -> _Forms:
-    groups = sorted(family_groups(name))
-    return _Forms(family_root(name), bool(groups), groups, sound(name))
+    return _forms_of(family_root(name), family_groups(name), sound(name))
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _given_forms(name: str) -> _Forms:
-    groups = sorted(given_groups(name))
-    return _Forms(given_root(name), bool(groups), groups, sound(name))
+    return _forms_of(given_root(name), given_groups(name), sound(name))
+
+
+def _forms_of(root: str, groups: Iterable[int], heard: str) -> _Forms:
+    numbers = SEPARATOR.join(map(str, sorted(groups)))
+    return _Forms(root, bool(numbers), numbers, heard)
 
 
 def _family(person: Person) -> tuple[object, ...]:
@@ -192,9 +200,9 @@ def _family(person: Person) -> tuple[object, ...]:
         name.replace(" ", ""),
         name[:1],
         len(words) > 1,
-        sorted(telling_words(name)),
+        SEPARATOR.join(sorted(telling_words(name))),
         name in RELIGIOUS,
-        [word for word in words if word in RELIGIOUS],
+        SEPARATOR.join(word for word in words if word in RELIGIOUS),
         *_family_forms(name),
     )
 
@@ -210,10 +218,10 @@ def _given(person: Person) -> tuple[object, ...]:
         *_given_forms(name),
         known_as,
         known_as != name,
-        *_given_forms(known_as),
+        *(_given_forms(known_as) if known_as != name else _NO_FORMS),
         name + others[0] if others else "",
         bool(parts),
-        parts,
+        SEPARATOR.join(parts),
         bool(others),
         *_list(others),
         *_list([other for other in others if other not in RELIGIOUS]),
