@@ -14,7 +14,6 @@ import orjson
 
 from adapters.person import to_demographics
 from gateway.services.records import reviews
-from gateway.services.tracing.explain import prior_bits
 from gateway.storage.reviews import CaseState
 from ig.decide import Described
 from ig.purpose import Dataset, Element, Level, Section
@@ -104,7 +103,7 @@ def side_by_side(house: House, caller: Caller, case_id: str) -> Sides:
         held = [house.stores.index.by_person(passage.permit, one.person_id) for one in found.candidates]
         known = [one for one in held if one is not None]
         hides = any(one.security.hides_location for one in known)
-        prior = -prior_bits(house, house.engine())
+        prior = -house.engine().matcher.scorer.prior_bits
         who = house.stores.records.source_person(passage.permit, found.source_person_id)
         sides = Sides(
             case=found,

@@ -20,11 +20,10 @@ from gateway.storage.links import LinkKind
 from ig.decide import Described
 from ig.purpose import Dataset, Element, Level
 from linkage.explain import Weighing, as_json, describe
-from linkage.model import Frequencies, Use
+from linkage.model import Use
 from linkage.nhs_number import NhsNumber, NotAnNhsNumber
 from linkage.person import Person, Security
 from linkage.reasons import INVALIDATED, NO_KEY, NOT_IN_INDEX, RULED_OUT, SEPARATED, Reason, why
-from linkage.score import Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -103,17 +102,12 @@ class _Bench:
 
     def pair(self, one: Scored, reason: Reason | None = None, *notes: str) -> Pair:
         """Say of one candidate why it was found or was not."""
-        threshold, prior = self.engine.matcher.model.thresholds[Use.PROPOSE], prior_bits(self.house, self.engine)
+        matcher = self.engine.matcher
+        threshold, prior = matcher.model.thresholds[Use.PROPOSE], matcher.scorer.prior_bits
         told = reason or why(self.finding, one, review=threshold.review, gap=threshold.gap, prior_bits=prior)
         hides = (_WITHHELD,) if any(piece.level == "withheld" for piece in one.evidence) else ()
         weighing = Weighing(one.evidence, -prior, one.posterior)
         return Pair(one.candidate.person_id, told, weighing, (*notes, *hides))
-
-
-def prior_bits(house: House, engine: Engine) -> float:
-    """The weight, in bits, at which a candidate is as likely as the person's absence from this index."""
-    info = house.stores.index.describe()
-    return Scorer(engine.matcher.model, Frequencies({}, 0), info.people if info else 0).prior_bits
 
 
 def explain_source_person(house: House, caller: Caller, source_person_id: str, against: str = "") -> Explanation:
