@@ -10,6 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.errors import Conflict, NotFound
+from gateway.storage.factkinds import NEVER_LINK
 from gateway.storage.permit import require
 from gateway.storage.schema import now, samples
 
@@ -123,9 +124,16 @@ class Samples:
         return Progress(int(pairs), int(answered or 0))
 
     def next_pair(self, permit: Permit, sample_id: str) -> Pair | None:
-        """Return the first pair without an answer, or None when there is none left."""
+        """Return the first pair without an answer, or None when there is none left.
+
+        A pair about somebody whom a seal protects is passed over, also where it was drawn before the seal arrived.
+        """
         require(permit)
-        sql = f"SELECT {_PAIR} FROM sample_item WHERE sample_id = ? AND verdict = '' ORDER BY position LIMIT 1"  # noqa: S608 - our own names
+        sealed = f"SELECT 1 FROM fact WHERE kind = '{NEVER_LINK}' AND person_id IN (subject, value)"  # noqa: S608 - our own name
+        sql = (
+            f"SELECT {_PAIR} FROM sample_item WHERE sample_id = ? AND verdict = '' AND NOT EXISTS ({sealed}) "  # noqa: S608
+            "ORDER BY position LIMIT 1"
+        )
         with self._database.read() as view:
             rows = view.raw(sql, (sample_id,))
         return _pair(rows[0]) if rows else None

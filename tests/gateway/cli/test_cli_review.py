@@ -100,3 +100,46 @@ def test_a_case_that_is_not_there(words: tuple[str, ...], gateway: Command) -> N
 def test_review_is_for_reviewers(gateway: Command) -> None:
     ran = gateway("--as", "analyst", "--purpose", "analytics", "review", "list")
     assert (ran.exit_code, ran.stdout) == (3, "")
+
+
+def test_a_decision_is_taken_back_and_asked_anew(doubtful: tuple[Command, str]) -> None:
+    gateway, case = doubtful
+    assert gateway("review", "take-back", case, "--reason", "too early").exit_code == 1
+    assert gateway("review", "decide", case, "--none").exit_code == 0
+    assert case not in cases(gateway)
+    told = gateway("review", "take-back", case, "--reason", "misread")
+    assert (told.exit_code, told.stdout) == (0, "taken back; the case is open again\n")
+    assert case in cases(gateway)
+
+
+def test_duplicates_of_the_own_organisation_are_listed_by_its_own_references(
+    own_gateway: Command, people: People, examples: dict[str, str], extract: Callable[..., Path], tmp_path: Path
+) -> None:
+    person = people[examples["right"]]
+    year, month, day = person["birth_date"].split("-")
+    rows = [
+        {
+            "LA Person Unique Identifier": f"TWICE-{n}",
+            "Event Reference": f"R{n}",
+            "NHS Number": examples["right"],
+            "First Name": person["given"],
+            "Last Name": person["family"],
+            "Gender": person["gender"].title(),
+            "Date of Birth": f"{day}/{month}/{year}",
+        }
+        for n in range(2)
+    ]
+    for row in rows:
+        path = extract(tmp_path / f"{row['Event Reference']}.csv", row)
+        assert own_gateway("ingest", "social-care", path).exit_code == 0
+    assert own_gateway("link").exit_code == 0
+    told = own_gateway("review", "duplicates", "--limit", "1000")
+    assert told.exit_code == 0
+    assert any("TWICE-0" in line and "TWICE-1" in line for line in told.stdout.splitlines())
+    assert "social-care: " in told.stdout.splitlines()[-1]
+    assert examples["right"] not in told.stdout
+
+
+def test_no_duplicates_are_said_too(own_gateway: Command) -> None:
+    told = own_gateway("--as", "data-team", "review", "duplicates", "--limit", "1")
+    assert told.exit_code == 0

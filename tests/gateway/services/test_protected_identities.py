@@ -129,6 +129,8 @@ def asked(town_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> 
         take_in(house, folder / "clients.csv", rows)
         live = house.stores.links.standing(_reader(), [client_id(ref) for ref in ("former", "mixed", "nameless")])
         assert {link.person_id for link in live.values()} == {TODAY.id}, "the worst case is not bad enough"
+        one = Asked(house, folder, create_app(house=house).test_client())
+        one.run("evaluate", "--sample", "50")
         load_facts(
             house,
             "never-link",
@@ -139,7 +141,7 @@ def asked(town_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> 
         with house.stores.transaction() as tx:
             dissent = StoredFact(opt_out(TYPE1), BRAM.id, OPTED_OUT, "x", house.now())
             house.stores.governance.facts.put_many(tx, [dissent])
-        yield Asked(house, folder, create_app(house=house).test_client())
+        yield one
 
 
 def _load(house: House, folder: Path, people: list[Townsperson]) -> None:
@@ -199,12 +201,17 @@ def _review_pages(asked: Asked) -> str:
 
 
 def _sample(asked: Asked) -> str:
-    """Every pair that a blind sample of everybody would show a reviewer."""
-    told = [asked.run("evaluate", "--sample", "50")]
+    """Every pair that a blind sample shows a reviewer: one drawn before the seal, and one of today."""
+    told = _judged(asked)
+    assert told, "pairs drawn before the seal"
+    return "\n".join([*told, asked.run("evaluate", "--sample", "50"), *_judged(asked)])
+
+
+def _judged(asked: Asked) -> list[str]:
+    told = []
     while (shown := json.loads(asked.run("review", "sample", "show", "--json")))["pair"]:
         told += [json.dumps(shown), asked.run("review", "sample", "answer", shown["pair"], "same")]
-    assert len(told) > 1
-    return "\n".join(told)
+    return told
 
 
 def _sign_in(web: FlaskClient, name: str) -> None:
