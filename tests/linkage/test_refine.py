@@ -95,18 +95,23 @@ def elsewhere(planted: Model, seed: int) -> Model:
     return of(content)
 
 
-def test_the_numbers_planted_in_answers_are_recovered_within_two_fifths_of_a_bit(planted: Model) -> None:
-    contests = posterior_contests(planted, 30_000, 3)
+def test_the_numbers_planted_in_answers_are_recovered_within_a_fifth_of_a_bit_on_average(planted: Model) -> None:
+    contests = posterior_contests(planted, 25_000, 3)
     refined = refine(elsewhere(planted, 4), contests, INDEX, version="refined", ridge=0.05)
     found = of(refined.content)
-    for field in FIELDS:
-        for level, weight in planted.comparisons[field].items():
-            assert found.comparisons[field][level].bits == pytest.approx(weight.bits, abs=0.4), (field, level)
+    away = {
+        (field, level): found.comparisons[field][level].bits - weight.bits
+        for field in FIELDS
+        for level, weight in planted.comparisons[field].items()
+        if level not in UNKNOWN
+    }
+    assert max(map(abs, away.values())) < 1
+    assert sum(map(abs, away.values())) / len(away) < 0.2
     rows = {move.name: move.rows for move in refined.moves}
     for rule, other in zip(found.interactions, planted.interactions, strict=True):
         # of an interaction that few rows meet little is known
         if rows[f"interaction.{rule.name}"] > 2_000:
-            assert rule.bits == pytest.approx(other.bits, abs=0.4), rule.name
+            assert rule.bits == pytest.approx(other.bits, abs=0.8), rule.name
     assert found.prior.coverage == pytest.approx(0.9, abs=0.03)
     assert refined.after > refined.before
 
@@ -152,7 +157,7 @@ def test_no_level_comes_out_heavier_than_the_best_of_its_field(planted: Model) -
     content = planted.model_dump(mode="json")
     levels = [level for level in VOCABULARY["gp_practice"] if level not in UNKNOWN]
     crossed = [content["comparisons"]["gp_practice"][level]["bits"] for level in levels]
-    contests = posterior_contests(planted, 6_000, 8)
+    contests = posterior_contests(planted, 4_000, 8)
     column = FIELDS.index("gp_practice")
     swapped = contests.levels.copy()
     swapped[contests.levels[:, column] == 0, column] = 1
@@ -180,11 +185,11 @@ def test_what_few_people_share_keeps_growing_with_the_index(planted: Model) -> N
     content["comparisons"]["phone"]["equal"] = {"bits": 5.0, "frequency": False, "per_person": True}
     content["comparisons"]["email"]["equal"] = {"bits": 3.0, "frequency": False, "per_person": True}
     start = of(content)
-    contests = posterior_contests(start, 10_000, 9)
+    contests = posterior_contests(start, 6_000, 9)
     assert Scorer(start, NOBODY, INDEX).fixed_bits("phone")["equal"] == pytest.approx(2)
     content["comparisons"]["phone"]["equal"]["bits"] = 7.0
     refined = of(refine(of(content), contests, INDEX, version="v", ridge=0.05).content)
-    assert refined.comparisons["phone"]["equal"].bits == pytest.approx(5, abs=0.4)
+    assert refined.comparisons["phone"]["equal"].bits == pytest.approx(5, abs=0.5)
     assert refined.comparisons["email"]["equal"].bits >= LEAST_SHARED + 3 - 1e-9
 
 
