@@ -25,12 +25,13 @@ _HIGH: Final = f"recall at P {GAP_AT:g}"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading, a sentence or two, and a table; the first column is text, the others are figures."""
+    """A heading, a sentence or two, a table whose first column is text and the others figures, and notes on it."""
 
     title: str
     text: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_text(self) -> str:
         """For a terminal: columns aligned."""
@@ -40,6 +41,7 @@ class Section:
         for first, *others in table:
             cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
             lines.append("  ".join(("  " + first.ljust(widths[0]), *cells)))
+        lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 
     def as_markdown(self) -> str:
@@ -51,6 +53,7 @@ class Section:
             ruler = ("---", *("---:",) * (len(self.columns) - 1))
             lines += [f"| {' | '.join(row)} |" for row in (self.columns, ruler, *self.rows)]
             lines.append("")
+        lines += [f"* {note}" for note in self.notes] + [""] * bool(self.notes)
         return "\n".join(lines)
 
 
@@ -96,10 +99,10 @@ def _systems(systems: Sequence[System]) -> Section:
         )
         for one in systems
     )
-    notes = "; ".join(f"{one.name}: {one.note}" for one in systems if one.note)
+    notes = tuple(f"{one.name}: {one.note}" for one in systems if one.note)
     thresholds = ", ".join(f"{at.threshold:.2f} at {at.precision:g}" for one in systems[:1] for at in one.at)
-    text = f"Thresholds of {HOUSE} in log2 odds: {thresholds}. {notes}." if systems else ""
-    return Section("Recall at a required precision", text, columns, rows)
+    text = f"Thresholds of {HOUSE} in log2 odds: {thresholds}."
+    return Section("Recall at a required precision", text, columns, rows, notes)
 
 
 def _reliability(found: Evaluation) -> Section:
