@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import InputError, NotPermitted
+from gateway.ids import person_id_without_number
 from gateway.services.records.unlink import unlink_record
 from gateway.services.tracing.explain import NEAREST, Explanation, explain_source_person
+from gateway.storage.links import Basis, LinkKind, NewLink
 from gateway.storage.records import source_person_id
 from tests.gateway.houses import (
     AMINA,
@@ -126,6 +128,15 @@ def test_a_pair_that_a_person_separated_is_said_to_be(town: House) -> None:
     assert other.reason.code == "ruled-out"
     assert other.weighing is not None
     assert BRAM.id not in {one.person_id for one in told(town, "bram").pairs}
+
+
+def test_a_person_whom_a_separated_record_was_decided_to_be_is_out_of_the_question(town: House) -> None:
+    alone = person_id_without_number(client("twin"))
+    with town.stores.transaction() as tx:
+        town.stores.links.append(tx, [NewLink(client("twin"), alone, LinkKind.IS, Basis.OWN, "tester")])
+        town.stores.links.append(tx, [NewLink(client("twin"), TWIN.id, LinkKind.IS, Basis.PERSON, "tester")])
+        town.stores.links.append(tx, [NewLink(client("bram"), alone, LinkKind.NEVER, Basis.PERSON, "tester")])
+    assert pair(town, "bram", TWIN).reason.code == "separated"
 
 
 @pytest.mark.parametrize(("ref", "other"), [("former", TODAY), ("today", FORMER)])
