@@ -120,8 +120,8 @@ def next_pair(house: House, caller: Caller) -> Shown | None:
         NotFound: no sample has been drawn, or a record of the pair is gone.
         NotPermitted: the caller is no reviewer.
     """
-    sample = _last(house)
     with _gate(house, caller) as passage:
+        sample = _last(house)
         pair = house.stores.samples.next_pair(passage.permit, sample.sample_id)
         return _shown(house, passage, sample, pair) if pair else None
 
@@ -149,8 +149,8 @@ def results(house: House, caller: Caller) -> Rates:
         NotFound: no sample has been drawn.
         NotPermitted: the caller is no reviewer.
     """
-    sample = _last(house)
     with _gate(house, caller) as passage:
+        sample = _last(house)
         judged = house.stores.samples.judged(passage.permit, sample.sample_id)
         passage.disclose((), rows=0)
     told = [one for one in judged if one.verdict not in {"", Verdict.CANNOT_TELL}]

@@ -13,7 +13,7 @@ import gateway.services
 from fixtures.rates import AS_OF
 from gateway.errors import NotPermitted
 from gateway.services.governance import agreements, audit, signing
-from gateway.services.quality import models, shadow
+from gateway.services.quality import models, sample, shadow
 from gateway.services.records import (
     duplicates,
     everything,
@@ -29,6 +29,7 @@ from gateway.services.records import (
 from gateway.services.releases import build
 from gateway.services.tracing import batch, explain, find, patients, upstream, verify
 from gateway.storage.models import shipped_model
+from gateway.storage.samples import Verdict
 from tests.gateway.houses import (
     AMINA,
     BRAM,
@@ -90,6 +91,10 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     reviews.take_back: lambda h, c, _: reviews.take_back(h, c, "any", "test"),
     sides.side_by_side: lambda h, c, _: sides.side_by_side(h, c, "any"),
     shadow.try_model: lambda h, c, _: shadow.try_model(h, c, shipped_model()),
+    sample.draw: lambda h, c, _: sample.draw(h, c, 10),
+    sample.next_pair: lambda h, c, _: sample.next_pair(h, c),
+    sample.answer: lambda h, c, _: sample.answer(h, c, "any", Verdict.SAME),
+    sample.results: lambda h, c, _: sample.results(h, c),
     duplicates.duplicates: lambda h, c, _: duplicates.duplicates(h, c),
     truth.compare: lambda h, c, _: truth.compare(h, c, []),
     unlink.unlink_record: lambda h, c, _: unlink.unlink_record(h, c, "any", "test"),
