@@ -39,15 +39,22 @@ class Engine:
             conclusive = self.matcher.cross_check(asked, held, current)
             if conclusive is not None and not any(row and row.person_id in never for row in (held, current)):
                 return conclusive
-            if held is None or held.security is Security.INVALIDATED:
-                # a protected person's former number leads to nobody of today, whatever the details say
-                never |= self.index.sealed(permit, asked.nhs_number)
+            never |= self.sealed_off(permit, asked.nhs_number, held)
         return self.matcher.trace(asked, self.candidates(permit, asked), use=use, never=never)
 
     def verify(self, permit: Permit, number: NhsNumber, asked: Person) -> Verification:
         """Confirm that ``number`` is the person's; other people are looked at only when it seems not to be."""
         held, current = self.in_force(permit, number)
         return self.matcher.verify(asked, held, current, self.candidates(permit, asked))
+
+    def sealed_off(self, permit: Permit, number: NhsNumber, held: Candidate | None) -> frozenset[str]:
+        """Return the persons whom nobody asked about under ``number`` may be taken for; ``held`` is its row.
+
+        A protected person's former number leads to nobody of today, whatever the details say.
+        """
+        if held is None or held.security is Security.INVALIDATED:
+            return self.index.sealed(permit, number)
+        return frozenset()
 
     def in_force(self, permit: Permit, number: NhsNumber) -> tuple[Candidate | None, Candidate | None]:
         """Return the row of a number and, where it was superseded, the row in force at the end of the chain.
@@ -65,7 +72,7 @@ class Engine:
         return held, current
 
     def candidates(self, permit: Permit, asked: Person) -> list[Candidate]:
-        """Return everyone who shares a key with ``asked``; a superseded row brings along the rows that came after it."""
+        """Return everyone who shares a key with ``asked``; a superseded row brings those that came after it."""
         found, _capped = self.index.candidates(permit, probe_keys(asked))
         known = {one.person.nhs_number for one in found}
         while absent := {one.superseded_by for one in found if one.superseded_by} - known:

@@ -6,8 +6,8 @@ contest of candidates: there is no second rule here. Questions are taken in stre
 their number, and answers come as they are found.
 
 A table of people has the columns of `linkage.compilers.people`; a table of keys has ``hash BIGINT, person INTEGER``,
-``person`` being the ``id`` of people. Each may be a view over Parquet. Held people stand in the order in which ties are
-broken, that of their person ids; a number is held once.
+``person`` being the ``id`` of people. Each may be a view over Parquet. Held people stand in the order of their numbers,
+which breaks ties; a number is held once.
 """
 
 from __future__ import annotations

@@ -47,12 +47,12 @@ def rank(scorer: Scorer, asked: Person, candidates: Iterable[Candidate], never: 
 
     A superseded row lends its weight to its survivor and is ruled out with it; a restricted survivor
     hides the locations of its earlier rows too. Of rows that weigh the same for one survivor its own counts, then the
-    first by id, so that the order of candidates changes nothing.
+    first by number, so that the order of candidates changes nothing.
     """
     rows = list({row.person_id: row for row in candidates}.values())
     replaced = any(row.superseded_by is not None for row in rows)
     if replaced:
-        rows.sort(key=lambda row: (row.superseded_by is not None, row.person_id))
+        rows.sort(key=lambda row: (row.superseded_by is not None, _order(row)))
     by_number = {row.person.nhs_number: row for row in rows if row.person.nhs_number is not None} if replaced else {}
     best: dict[str, Standing] = {}
     invalid_bits: float | None = None
@@ -70,8 +70,13 @@ def rank(scorer: Scorer, asked: Person, candidates: Iterable[Candidate], never: 
             orphan = survivor.superseded_by is not None
             standing = Standing(survivor, bits, levels, evidence, orphan or survivor is not row, orphan)
             best[survivor.person_id] = standing
-    ordered = sorted(best.values(), key=lambda standing: (-standing.bits, standing.candidate.person_id))
+    ordered = sorted(best.values(), key=lambda standing: (-standing.bits, _order(standing.candidate)))
     return Ranking(tuple(ordered), invalid_bits)
+
+
+def _order(row: Candidate) -> tuple[str, str]:
+    """In which order equals are told: that of their numbers, as an index is kept."""
+    return row.person.nhs_number.digits if row.person.nhs_number else "", row.person_id
 
 
 def odds(scorer: Scorer, bits: float) -> float:

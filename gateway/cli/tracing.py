@@ -12,6 +12,7 @@ from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.progress import progress
 from gateway.errors import InputError
 from gateway.services.tracing.batch import HOUSE, trace_csv
+from gateway.services.tracing.bulk import BULK, Engine, fitting, rows_of
 from gateway.services.tracing.national import NATIONAL
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION
 from gateway.services.tracing.verify import verify_number
@@ -120,8 +121,22 @@ def _print_json(result: VerifyResult) -> None:
     type=click.Choice(["house", "mps"]),
     help="The house model, or the national one of the Person_ID handbook.",
 )
+@click.option(
+    "--engine",
+    "engine_name",
+    type=click.Choice([engine.value for engine in Engine]),
+    help="Answer one by one (python), or all at once over a snapshot of the index (duckdb). Both answer the same; "
+    "without this the quicker one for this file is taken.",
+)
 @pass_desk
-def trace(desk: Desk, path: Path, layout: str, target: Path, algorithm: str) -> None:  # noqa: ARG001 - one layout so far
+def trace(  # noqa: PLR0913, PLR0917 - click hands one argument over for each option
+    desk: Desk,
+    path: Path,
+    layout: str,  # noqa: ARG001 - one layout so far
+    target: Path,
+    algorithm: str,
+    engine_name: str | None,
+) -> None:
     """Trace every row of PATH and write the response file, whole or not at all.
 
     Columns are those of the index CSV with row_id first; see docs/reference/files.md.
@@ -129,9 +144,15 @@ def trace(desk: Desk, path: Path, layout: str, target: Path, algorithm: str) -> 
     \b
     gateway trace clients.csv --out answers.csv
     """  # noqa: D301 - click's mark for lines to keep as they are
+    if algorithm == "mps" and engine_name == Engine.DUCKDB:
+        raise InputError("--algorithm mps answers one by one: leave out --engine duckdb", reason="engine-algorithm")
+    chosen, engine = NATIONAL, Engine.PYTHON
+    if algorithm == "house":
+        engine = Engine(engine_name) if engine_name else fitting(desk.house, rows_of(path))
+        chosen = BULK if engine is Engine.DUCKDB else HOUSE
     with progress("tracing") as report:
-        chosen = NATIONAL if algorithm == "mps" else HOUSE
         result = trace_csv(desk.house, desk.caller(), path, target, report, algorithm=chosen)
+    out.print(f"Engine: {engine}", markup=False)
     out.print(f"{result.rows:,} rows traced", markup=False)
     for outcome, count in sorted(result.outcomes.items()):
         out.print(f"  {outcome}: {count:,}", markup=False)

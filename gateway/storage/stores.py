@@ -19,6 +19,7 @@ from gateway.storage.releases import Releases
 from gateway.storage.reviews import Reviews
 from gateway.storage.samples import Samples
 from gateway.storage.traces import Traces
+from gateway.storage.whole_index import WholeIndex
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -35,6 +36,7 @@ class Stores:
         self._database = Database(Place.gateway(settings))
         self.keys = Keyring(settings.keys_dir)
         self.index = PersonIndex(self._database)
+        self.whole_index = WholeIndex(self._database)
         self.records = Records(self._database)
         self.links = Links(self._database)
         self.traces = Traces(self._database)

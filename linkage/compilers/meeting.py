@@ -253,7 +253,7 @@ def _special(connection: DuckDBPyConnection, held: str) -> Special:
     return Special(
         {row: Security(code) for row, code, _, _ in rows if code != Security.UNRESTRICTED},
         {row: Death(death) for row, _, death, _ in rows if death},
-        {row: _chain(row, after) for row in after},
+        {row: chain for row in after if (chain := _chain(row, after))},
         frozenset(row for row, _, _, replaced in rows if replaced),
     )
 

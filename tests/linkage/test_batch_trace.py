@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Index:
-    """An index in memory, in the order of person ids, as the engine for one person reads it."""
+    """An index in memory, in the order of numbers, as the engine for one person reads it."""
 
     rows: list[Candidate]
     keys: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        self.rows.sort(key=lambda one: one.person_id)
+        self.rows.sort(key=lambda one: str(one.person.nhs_number))
         self.place = {one.person_id: place for place, one in enumerate(self.rows)}
         self.of_number = {one.person.nhs_number: one for one in self.rows}
         for place, one in enumerate(self.rows):
@@ -237,8 +237,17 @@ def test_what_was_compared_is_left_behind_when_it_is_asked_for(
     questions = [normalise(question.said) for question in town.questions]
     matcher = Matcher(model, Frequencies.of(one.person for one in index.rows), len(index.rows))
     put(connection, index, questions)
-    tables = {name: name for name in ("asked", "asked_keys", "held", "held_keys")}
-    answers = list(trace(connection, matcher, **tables, keep=True))
+    answers = list(
+        trace(
+            connection,
+            matcher,
+            asked="asked",
+            asked_keys="asked_keys",
+            held="held",
+            held_keys="held_keys",
+            keep=True,
+        )
+    )
     kept = connection.execute(f"SELECT asked, held, bits FROM {SCORED} ORDER BY asked, bits DESC, held").fetchall()
     weighed = {asked for asked, _, _ in kept}
     assert {answer.asked for answer in answers if answer.held is not None} <= weighed
@@ -256,11 +265,16 @@ def test_an_empty_file_has_no_answers_and_a_model_may_count_no_names(
     }
     matcher = Matcher(model.model_copy(update={"comparisons": plain}), Frequencies({}, 0), 10)
     put(connection, Index([]), [])
-    tables = {name: name for name in ("asked", "asked_keys", "held", "held_keys")}
-    assert list(trace(connection, matcher, **tables)) == []
+
+    def ask() -> list[Answer]:
+        return list(
+            trace(connection, matcher, asked="asked", asked_keys="asked_keys", held="held", held_keys="held_keys")
+        )
+
+    assert ask() == []
     connection.execute("DROP TABLE asked; DROP TABLE asked_keys; DROP TABLE held; DROP TABLE held_keys").fetchall()
     asha = normalise(Demographics(family="Mistry", given="Asha", birth_date="1961-03-04", postcode="LE2 1AA"))
     index = Index([Candidate("1", replace(asha, nhs_number=NhsNumber("9990000018")))])
     put(connection, index, [asha])
-    (answer,) = trace(connection, matcher, **tables)
+    (answer,) = ask()
     assert answer.bits == matcher.scorer.score(asha, index.rows[0].person)[0]

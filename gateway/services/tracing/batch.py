@@ -6,7 +6,8 @@ import csv
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from gateway.errors import InputError
 from gateway.services.files import named
@@ -20,7 +21,7 @@ from linkage.decide import Outcome
 from linkage.person import Demographics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from gateway.house import House
     from gateway.services.progress import Report
     from gateway.services.tracing.against import CheckedAgainst
+    from linkage.findings import Flag, Step
+    from linkage.nhs_number import NhsNumber
     from linkage.person import Person
 
     Cells = dict[str, str]
@@ -85,6 +88,16 @@ class Tracer(Protocol):
         """Return what became of one row, and the cells that tell it; whom it names has been disclosed."""
 
 
+@runtime_checkable
+class Forewarned(Tracer, Protocol):
+    """A tracer that answers sooner when it is told beforehand who comes next, ``stretch`` rows at a time."""
+
+    stretch: int
+
+    def take(self, people: Sequence[Person]) -> None:
+        """Prepare the answers for these people, who are then asked about one by one in this order."""
+
+
 @dataclass(frozen=True, slots=True)
 class HouseTracer:
     """The house model, which is the default."""
@@ -96,20 +109,45 @@ class HouseTracer:
     def found(self, said: Demographics, asked: Person) -> tuple[Outcome, Cells]:  # noqa: ARG002 - for others
         """Trace one person by the house model."""
         finding = self.engine.trace(self.passage.permit, asked)
-        row = OF_TRACE[finding.outcome]
         best = finding.best if finding.outcome is Outcome.MATCHED else None
         number = best.candidate.person.nhs_number if best else None
         self.passage.disclose([best.candidate.person_id] if best else (), rows=1)
-        return finding.outcome, {
-            "outcome": finding.outcome,
-            "code": batch_code(row, finding.flags),
-            "matched_nhs_number": number.digits if number else row.batch_number,
-            "step": finding.step or "",
-            "confidence": f"{100 * best.posterior:.2f}" if best else "0",
-            "status": status_of(row, index_source=self.against.source),
-            "flags": "|".join(sorted(finding.flags)) if best else "",
-            "reason": finding.reason,
-        }
+        return finding.outcome, house_cells(finding, number, best.posterior if best else None, self.against)
+
+
+class Told(Protocol):
+    """What a finding of either engine says of one person asked about."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What was found."""
+
+    @property
+    def step(self) -> Step | None:
+        """The step that settled it."""
+
+    @property
+    def reason(self) -> str:
+        """Why, as a stable code."""
+
+    @property
+    def flags(self) -> frozenset[Flag]:
+        """What must be said beside it."""
+
+
+def house_cells(told: Told, number: NhsNumber | None, posterior: float | None, against: CheckedAgainst) -> Cells:
+    """Return the cells of a response row; ``number`` and ``posterior`` are those of the person found, if any."""
+    row = OF_TRACE[told.outcome]
+    return {
+        "outcome": told.outcome,
+        "code": batch_code(row, told.flags),
+        "matched_nhs_number": number.digits if number else row.batch_number,
+        "step": told.step or "",
+        "confidence": f"{100 * posterior:.2f}" if number and posterior is not None else "0",
+        "status": status_of(row, index_source=against.source),
+        "flags": "|".join(sorted(told.flags)) if number else "",
+        "reason": told.reason,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +171,21 @@ class _Run:
     against: CheckedAgainst
     done: BatchReport
 
-    def answer(self, row: dict[str, str]) -> Cells:
-        """Return the response row to one request row."""
-        told = {"row_id": row["row_id"], "checked_against": f"{self.against.source} {self.against.as_of}"}
+    def answers(self, rows: Iterable[dict[str, str]]) -> Iterator[Cells]:
+        """Yield the response row to each request row."""
+        asked = ((row["row_id"], *_asked(demographics_of(row))) for row in rows)
+        if isinstance(self.tracer, Forewarned):
+            while stretch := list(islice(asked, self.tracer.stretch)):
+                self.tracer.take([person for _, _, person in stretch if not isinstance(person, InputError)])
+                yield from (self._answer(*one) for one in stretch)
+        else:
+            yield from (self._answer(*one) for one in asked)
+
+    def _answer(self, row_id: str, said: Demographics, asked: Person | InputError) -> Cells:
+        told = {"row_id": row_id, "checked_against": f"{self.against.source} {self.against.as_of}"}
         self.done.rows += 1
-        said = demographics_of(row)
-        try:
-            asked = asked_person(said)
-        except InputError as refused:
-            self.done.refused[refused.reason] += 1
+        if isinstance(asked, InputError):
+            self.done.refused[asked.reason] += 1
             invalid = OF_TRACE[Outcome.INVALID_INPUT]
             return {
                 **told,
@@ -150,11 +194,19 @@ class _Run:
                 "matched_nhs_number": invalid.batch_number,
                 "confidence": "0",
                 "status": invalid.status,
-                "reason": refused.reason,
+                "reason": asked.reason,
             }
         outcome, cells = self.tracer.found(said, asked)
         self.done.outcomes[outcome] += 1
         return {**told, **cells}
+
+
+def _asked(said: Demographics) -> tuple[Demographics, Person | InputError]:
+    """A row's person, or why there is none to ask about."""
+    try:
+        return said, asked_person(said)
+    except InputError as refused:
+        return said, refused
 
 
 def trace_csv(  # noqa: PLR0913 - the last two are options
@@ -206,8 +258,8 @@ def trace_csv(  # noqa: PLR0913 - the last two are options
 def _write(run: _Run, source: Path, written: TextIO, columns: Sequence[str], report: Report) -> None:
     writer = csv.DictWriter(written, columns, lineterminator="\r\n", restval="")
     writer.writeheader()
-    for row in _rows(source):
-        writer.writerow(run.answer(row))
+    for cells in run.answers(_rows(source)):
+        writer.writerow(cells)
         report(run.done.rows, None)
 
 
