@@ -35,6 +35,7 @@ _edits = DamerauLevenshtein.distance
 
 CLOSE: Final = 0.92
 SIMILAR: Final = 0.85
+FAINT: Final = 0.75
 SHORTEST_SLIPPED: Final = 4
 """Names of fewer letters are other names when one letter differs: Ann and Ana, Lee and Leo."""
 GENERATION: Final = 14
@@ -55,6 +56,7 @@ VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
         "close",
         "phonetic",
         "similar",
+        "faint",
         "differs",
         "missing",
     ),
@@ -69,6 +71,7 @@ VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
         "close",
         "phonetic",
         "similar",
+        "faint",
         "differs",
         "missing",
     ),
@@ -259,7 +262,7 @@ def _likeness(one: str, other: str, mine: Forms, theirs: Forms) -> str:
         return "close"
     heard = bool(mine.sound) and mine.sound == theirs.sound
     if not heard and likeness < SIMILAR:
-        return "differs"
+        return "faint" if likeness >= FAINT else "differs"
     if min(len(one), len(other)) >= SHORTEST_SLIPPED and _edits(one, other, score_cutoff=1) == 1:
         return "close"
     return "phonetic" if heard else "similar"

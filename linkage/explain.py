@@ -90,6 +90,7 @@ _LEVELS: Final[Mapping[str, str]] = {
     "religious": "agree only on a name given by custom, or on one that is a first name on the other side",
     "close": "nearly the same",
     "similar": "similar",
+    "faint": "faintly similar",
     "variant": "another form of the same name",
     "other": "the same as a middle name",
     "initial": "the initial agrees",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from linkage.compare import CLOSE, GENERATION, SHORTEST_SLIPPED, SIMILAR
+from linkage.compare import CLOSE, FAINT, GENERATION, SHORTEST_SLIPPED, SIMILAR
 from linkage.compilers.people import SEPARATOR
 
 if TYPE_CHECKING:
@@ -183,9 +183,10 @@ def _likeness(pair: _Pair, column: str) -> dict[str, str]:
     long = " AND ".join(f"{pair.say.length(side(column))} >= {SHORTEST_SLIPPED}" for side in (pair.a, pair.h))
     slip = f"{long} AND {pair.say.edits(pair.a(column), pair.h(column))} = 1"
     return {
-        "differs": f"(NOT {heard} AND NOT {pair.alike(column, SIMILAR)})",
+        "differs": f"(NOT {heard} AND NOT {pair.alike(column, FAINT)})",
         "close": f"({pair.alike(column, CLOSE)} OR ({slip}))",
         "phonetic": heard,
+        "similar": pair.alike(column, SIMILAR),
     }
 
 
@@ -219,7 +220,7 @@ def _family(pair: _Pair) -> Ladder:
             ("variant", _variants(pair, "family")),
             *_likeness(pair, "family").items(),
         ),
-        "similar",
+        "faint",
     )
 
 
@@ -264,7 +265,7 @@ def _given(pair: _Pair) -> Ladder:
             ("other", f"{pair.either('has_other')} AND {named(another)}"),
             *((level, f"(CASE WHEN {second} THEN {one} ELSE {other} END)") for level, (one, other) in last.items()),
         ),
-        "similar",
+        "faint",
     )
 
 
