@@ -79,6 +79,25 @@ def _drop(*path: str) -> Callable[[Content], None]:
         (_set("vetoes", "0", "when", value=[{"given": ["big"]}]), "$.vetoes.0.given.big", "unknown-name"),
         (_set("groups", "given", value=[{"given": ["big"]}]), "$.groups.given.given.big", "unknown-name"),
         (_set("groups", "given", value=[]), "$.groups.given", "too_short"),
+        (_set("schema_version", value=2), "$.schema_version", "future-version"),
+        (_set("normalisation", value=99), "$.normalisation", "future-version"),
+        (_drop("comparisons", "family", "close", "bits"), "$.comparisons.family.close.bits", "missing"),
+        (_set("comparisons", "family", "close", "bits", value="4"), "$.comparisons.family.close.bits", "float_type"),
+        (
+            _set("comparisons", "family", "previous", "frequency", value=True),
+            "$.comparisons.family.previous",
+            "frequency-not-counted",
+        ),
+        (
+            _set("calibration", value=[{"odds": 1, "calibrated": 1}, {"odds": 1, "calibrated": 2}]),
+            "$.calibration.1.odds",
+            "not-increasing",
+        ),
+        (
+            _set("calibration", value=[{"odds": 1, "calibrated": 1}, {"odds": 2, "calibrated": 1}]),
+            "$.calibration.1.calibrated",
+            "not-increasing",
+        ),
     ],
 )
 def test_a_faulty_model_is_refused_with_the_place_and_the_rule(
