@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 LEVELS: Final = "Splink 5, our levels and keys"
 GAP: Final = "Splink 5, our levels, keys, gap and twin rule"
 SAVED: Final = "Splink 5, our model exported"
+LEARNT: Final = "Splink 5, our levels and keys, saved"
 
 _CAP: Final = 2_000
 _PAIRS: Final = 2e6
@@ -83,9 +84,9 @@ def splink_saved(tables: Tables, model: Model | None = None, saved: dict[str, An
             ours = model or shipped_model(), _frequencies(connection), people
             found = _predicted(connection, settings(*ours, SplinkDuckDb()), lookups=term_frequencies(*ours))
         else:
-            found = _predicted(connection, saved)
+            found = _predicted(connection, saved, lookups=_shares(connection))
     note = "predicting only, from a saved model; " + ("trained by Splink" if saved else "ours, interactions included")
-    return Ranked(SAVED, found, clock.seconds, peak_mib(), note)
+    return Ranked(LEARNT if saved else SAVED, found, clock.seconds, peak_mib(), note)
 
 
 def learnt(tables: Tables, model: Model | None = None) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def _trained(  # noqa: PLR0913 - what is run, and the two rules by which the run
                 saved = _learn(connection, model, people)
         if twins:
             saved = _with_twins(saved, settings(model, _frequencies(connection), people, SplinkDuckDb()))
-        found = _predicted(connection, saved, gap=gap)
+        found = _predicted(connection, saved, lookups=_shares(connection), gap=gap)
     note = (
         f"training {clock.training:.1f} s of it (u from {_PAIRS:,.0f} random pairs, two EM passes); u of NHS number "
         "set from the size of the index, of telephone and e-mail counted in it"
@@ -156,6 +157,17 @@ def _frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
     }
     ((people,),) = connection.execute(f"SELECT count(*) FROM {HELD}").fetchall()  # noqa: S608 - this module's own words
     return Frequencies(counts, people)
+
+
+def _shares(connection: duckdb.DuckDBPyConnection) -> dict[str, pa.Table]:
+    """Column → its values with their share, as Splink counts them, but of the index alone."""
+    return {
+        column: connection.sql(
+            f"""SELECT {column}, count(*) / sum(count(*)) OVER () AS tf_{column}
+                FROM {HELD} WHERE {column} <> '' GROUP BY {column}"""  # noqa: S608 - columns of the compiler
+        ).to_arrow_table()
+        for column in COUNTED_COLUMNS.values()
+    }
 
 
 def _learn(connection: duckdb.DuckDBPyConnection, model: Model, people: int) -> dict[str, Any]:
@@ -219,12 +231,12 @@ def _predicted(
     connection: duckdb.DuckDBPyConnection,
     saved: dict[str, Any],
     *,
-    lookups: Mapping[str, pa.Table] | None = None,
+    lookups: Mapping[str, pa.Table],
     gap: float = 0.0,
 ) -> Answers:
-    """Predict over the pairs; ``lookups`` are name frequencies to use in place of those that Splink counts."""
+    """Predict over the pairs, with these frequencies of names."""
     made = linker(connection, saved)
-    for column, table in (lookups or {}).items():
+    for column, table in lookups.items():
         register_frequencies(made, column, table)
     register_pairs(made, connection, "pairs")
     return answers(connection, made.inference.predict().physical_name, gap=gap)

@@ -133,6 +133,7 @@ def test_what_splink_learnt_predicts_without_training(
 ) -> None:
     again = splink_saved(tables, saved=saved)
     assert again.answers == ranked[house.LEVELS].answers
+    assert again.name == house.LEARNT
 
 
 @pytest.mark.peers
