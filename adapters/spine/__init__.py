@@ -1,4 +1,4 @@
-"""The Spine's way of telling a person: the population index CSV, and Patients in the shape of the PDS FHIR API."""
+"""The Spine's ways of telling a person: the index CSV, PDS-shaped Patients, and the national batch tracing files."""
 
 from adapters.spine.index import COLUMNS, Death, IndexRow, index_rows
 from adapters.spine.pds import pds_patient

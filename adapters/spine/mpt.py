@@ -24,7 +24,7 @@ from adapters.spine.trace_columns import (
     table_of,
     without_registration,
 )
-from adapters.spine.trace_lines import Style, first_line
+from adapters.spine.trace_lines import Style, first_cells
 from adapters.spine.trace_responses import WORKFLOW, ResponseLayout
 from adapters.spine.tracing import Charset, Code, TraceFileRefused
 
@@ -53,6 +53,10 @@ class Service:
     response_workflow: str
     response: ResponseLayout
     suffix: str
+
+    def response_name(self, reference: str, stamp: str) -> str:
+        """Give a response file's name: ``stamp`` is the 14 digits of when it was made."""
+        return f"RESP_{reference}_{stamp}{self.suffix}"
 
 
 PHASE_4: Final = Service("SPINE_MPTPHASE4_TRACE", WORKFLOW, ResponseLayout(_SAID, scores=True), ".csv")
@@ -110,7 +114,7 @@ def read_header(feed: Feed, charset: Charset = Charset.UTF_8) -> Header:
         TraceFileRefused: it is none (01), or its reference (02), workflow (03), timestamp (09) or number of rows (01)
             cannot be one, or the file's name is not its reference (07).
     """
-    cells = [cell.strip() for cell in first_line(feed, charset).split(",")]
+    cells = first_cells(feed, charset)
     if len(cells) != len(_HEADER):
         message = "the first line is not a request header of four fields"
         raise _refused(feed, Code.PARSE_ERROR, "wrong-header", message, "header")

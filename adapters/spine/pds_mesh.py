@@ -19,7 +19,7 @@ from adapters.spine.trace_columns import (
     survey,
     table_of,
 )
-from adapters.spine.trace_lines import Style, first_line
+from adapters.spine.trace_lines import Style, first_cells
 from adapters.spine.trace_responses import ResponseLayout, folded
 from adapters.spine.tracing import Charset, Code, TraceFileRefused
 
@@ -70,7 +70,7 @@ class RequestFile:
 
 
 def _check_names(feed: Feed, charset: Charset) -> None:
-    names = [name.strip().strip('"') for name in first_line(feed, charset).split(",")]
+    names = first_cells(feed, charset)
     for place, (given, expected) in enumerate(zip(names, REQUEST.names, strict=False), 1):
         if folded(given) != folded(expected):
             message = f"column {place} of the first row is not {expected}"

@@ -7,6 +7,7 @@ delimited file is read by, and its row numbers are the file's.
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from dataclasses import dataclass
@@ -55,6 +56,18 @@ def first_line(feed: Feed, charset: Charset) -> str:
         return line.removeprefix(_BOM).decode(charset).rstrip("\r\n")
     except UnicodeDecodeError as fault:
         raise refused("wrong-encoding", f"the first line is not {charset} text") from fault
+
+
+def first_cells(feed: Feed, charset: Charset) -> list[str]:
+    """Give the cells of a first line that is CSV, blanks around them taken off; none where its quotes do not pair up.
+
+    Raises:
+        TraceFileRefused: as `first_line`.
+    """
+    try:
+        return [cell.strip() for cell in next(csv.reader([first_line(feed, charset)], strict=True), [])]
+    except csv.Error:
+        return []
 
 
 def beheaded(feed: Feed, names: Sequence[str], charset: Charset) -> Feed:

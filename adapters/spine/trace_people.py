@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _CODES: Final = {gender: code for code, gender in GENDERS.items()}
 _TEN_DIGITS: Final = re.compile(r"\d{10}", re.ASCII)
 _MOBILE: Final = re.compile(r"(?:\+44|0044|0)7")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LINES: Final = 5
 
 
@@ -89,7 +90,7 @@ def request_of(person: Demographics, reference: str) -> Request:
 
 
 def _clean(text: str) -> str:
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def _first(values: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from adapters.spine.trace_columns import Layout, rows_of, table_of
-from adapters.spine.trace_lines import Style, first_line
+from adapters.spine.trace_lines import Style, first_cells
 from adapters.spine.tracing import (
     BadRow,
     Charset,
@@ -237,10 +237,10 @@ def _header(feed: Feed, charset: Charset) -> ResponseHeader:
     def refused(field: str, rule: str, message: str) -> TraceFileRefused:
         return TraceFileRefused(feed.name, Code.PARSE_ERROR, rule, message, row=1, field=field)
 
-    cells = first_line(feed, charset).split(",")
+    cells = first_cells(feed, charset)
     if len(cells) != len(_HEADER):
         raise refused("header", "wrong-header", "the first line is not a response header of four fields")
-    reference, workflow, records, code = (cell.strip() for cell in cells)
+    reference, workflow, records, code = cells
     if not _COUNT.fullmatch(records):
         raise refused("NO_OF_DATA_RECORDS", "not-a-count", "not a number of records")
     if code not in _CODES:
