@@ -1,8 +1,8 @@
 """A batch: a file of people against an index, a whole process from Parquet snapshots and a saved model to the answers.
 
 Ours runs in a process of its own, which is the whole of what is timed: starting Python, reading, meeting, comparing,
-deciding. So does the peer: Splink 5 with our levels, keys and a model it learnt before, and once more learning it within
-the run. Growth is shown by doing the same for a tenth and a hundredth of the people.
+deciding. So does the peer: Splink 5 with our levels, keys and a model it learnt before, and once more learning it now.
+Growth is shown by doing the same for a tenth and a hundredth of the people.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Took(NamedTuple):
 
 def measure(scratch: Path, scale: float) -> Iterator[Result]:
     """Ours at three sizes, then the peer at the full one."""
-    rates = []
+    rates: list[tuple[int, int, Took]] = []
+    folder = scratch
     for share in SHARES:
         people, queries = int(PEOPLE * share * scale), int(QUERIES * share * scale)
         folder = _snapshot(scratch / f"population-{people}", people, queries)
@@ -137,8 +138,14 @@ def _splink(side: str, folder: Path, model: Path) -> dict[str, float]:
     from gateway.services.quality.peers import house  # noqa: PLC0415
     from gateway.services.quality.peers.ranked import Tables  # noqa: PLC0415
 
-    names = (f"{kind}_{part}.parquet" for kind in ("index", "query") for part in ("people", "keys"))
-    tables = Tables(*(folder / name for name in names), folder.parent / "index.csv", folder.parent / "queries.csv")
+    tables = Tables(
+        folder / "index_people.parquet",
+        folder / "index_keys.parquet",
+        folder / "query_people.parquet",
+        folder / "query_keys.parquet",
+        folder.parent / "index.csv",
+        folder.parent / "queries.csv",
+    )
     if side == "learn":
         model.write_text(json.dumps(house.learnt(tables)), "utf-8")
         return {}

@@ -30,9 +30,11 @@ SEED: Final = 11
 
 
 @contextmanager
-def demo_house(folder: Path) -> Iterator[House]:
+def demo_house(folder: Path, database_url: str | None = None) -> Iterator[House]:
     """Open a demonstration of a few people; what a bench measures is put on top of it."""
-    settings = load_settings({}, mode=Mode.DEMO, data_dir=folder / "var", index_max_age_days=36_500)
+    settings = load_settings(
+        {}, mode=Mode.DEMO, data_dir=folder / "var", index_max_age_days=36_500, database_url=database_url
+    )
     demo.run(settings, people=FEW, seed=SEED, out=Console(quiet=True))
     house = open_house(settings.model_copy(update={"organisation": COUNCIL}))
     try:

@@ -152,9 +152,9 @@ def trace(  # noqa: PLR0913, PLR0917 - click hands one argument over for each op
         chosen = BULK if engine is Engine.DUCKDB else HOUSE
     with progress("tracing") as report:
         result = trace_csv(desk.house, desk.caller(), path, target, report, algorithm=chosen)
-    out.print(f"Engine: {engine}", markup=False)
     out.print(f"{result.rows:,} rows traced", markup=False)
     for outcome, count in sorted(result.outcomes.items()):
         out.print(f"  {outcome}: {count:,}", markup=False)
     for rule, count in sorted(result.refused.items()):
         out.print(f"  not traced, {rule}: {count:,}", markup=False)
+    out.print(f"Engine: {engine}.", markup=False)

@@ -197,6 +197,18 @@ def test_a_file_in_and_a_file_out_with_a_row_for_a_row(
     assert answers["a"]["matched_nhs_number"] == examples["right"]
     assert [answers[row]["outcome"] for row in "abc"] == ["matched", "none", "invalid-input"]
     assert list(tmp_path.glob(".*.part")) == []
+    assert ran.stdout.endswith("Engine: python.\n")
+    many = tmp_path / "many.csv"
+    ran = gateway("trace", tmp_path / "in.csv", "--out", many, "--engine", "duckdb")
+    assert ran.stdout.endswith("Engine: duckdb.\n")
+    assert many.read_bytes() == target.read_bytes()
+
+
+def test_the_national_algorithm_answers_one_by_one(gateway: Command, tmp_path: Path) -> None:
+    source = request_file(tmp_path / "in.csv", [{"row_id": "a", "family": "Nobody", "birth_date": "1961-03-04"}])
+    ran = gateway("trace", source, "--out", tmp_path / "out.csv", "--engine", "duckdb", "--algorithm", "mps")
+    assert ran.exit_code == 2
+    assert not (tmp_path / "out.csv").exists()
 
 
 @pytest.mark.parametrize(
