@@ -8,11 +8,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import InputError
+from gateway.services.governance.facts import load_facts
 from gateway.services.tracing import bulk
 from gateway.services.tracing.batch import HOUSE, trace_csv
 from gateway.services.tracing.bulk import BULK, Engine, fitting, rows_of
 from gateway.services.tracing.snapshot import KEYS, PEOPLE, kept
-from tests.gateway.houses import AMINA, BRAM, DIED, HIDDEN, MOVED, NAMESAKE, STRANGER, TODAY, persona
+from tests.gateway.houses import (
+    AMINA,
+    BRAM,
+    DIED,
+    FORMER,
+    HIDDEN,
+    MOVED,
+    NAMESAKE,
+    STRANGER,
+    TODAY,
+    facts_csv,
+    persona,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +56,23 @@ def test_both_engines_write_the_same_file_and_disclose_the_same_people(
     many = trace_csv(own_town, caller, source, tmp_path / "many.csv", algorithm=BULK)
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "many.csv").read_bytes()
     assert one == many
+
+
+def test_a_former_number_leads_to_nobody_of_today_in_either_engine(own_town: House, tmp_path: Path) -> None:
+    """The details are today's, the number that of a sealed former identity: the seal outranks the details."""
+    seal = facts_csv(tmp_path / "sealed.csv", f"never-link,{TODAY.number},{FORMER.number},x,2026-01-01,")
+    load_facts(own_town, "never-link", seal)
+    told = ",".join(getattr(TODAY, name) for name in ("family", "given", "birth_date", "gender", "postcode"))
+    source = tmp_path / "request.csv"
+    rows = (f"former,{FORMER.number},{told}", f"plain,,{told}", f"bram,{BRAM.number},{told}")
+    source.write_text("\n".join((HEADER, *rows, "")), encoding="utf-8")
+    caller = persona(own_town, "data-team")
+    trace_csv(own_town, caller, source, tmp_path / "one.csv", algorithm=HOUSE)
+    trace_csv(own_town, caller, source, tmp_path / "many.csv", algorithm=BULK)
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "many.csv").read_bytes()
+    former, plain, _ = (tmp_path / "many.csv").read_text("utf-8").splitlines()[1:]
+    assert TODAY.number not in former
+    assert TODAY.number in plain
 
 
 def test_a_snapshot_is_kept_while_the_index_stays_and_is_nobody_elses_to_read(own_town: House, tmp_path: Path) -> None:
