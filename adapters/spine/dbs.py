@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 MOST_RECORDS: Final = 999_999
 """Rows in one file: the header's field has six digits."""
 STYLE: Final = Style(quote_all=True)
+FULL_WIDTH: Final = len(RESPONSE_FIELDS)
+SHORT_WIDTH: Final = len(SHORT_RESPONSE_FIELDS)
+"""Fields in a row of a response."""
 
 _HEADER: Final = Fields(
     (RECORD_TYPE, 2),

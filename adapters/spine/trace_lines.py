@@ -129,7 +129,10 @@ class Style:
         Raises:
             BadField: a cell holds a control character, or one that the charset does not have.
         """
-        text = ",".join([self._cell(cell) for cell in cells])
+        text = ",".join(cells)
+        # most lines need no quotes, and it is cheaper to look at the whole line once
+        if self.quote_all or text.count(",") >= len(cells) or _TO_BE_QUOTED.search(text.replace(",", "")):
+            text = ",".join([self._cell(cell) for cell in cells])
         return self.encoded(names, cells, text)
 
     def encoded(self, names: Sequence[str], cells: Sequence[str], text: str) -> bytes:

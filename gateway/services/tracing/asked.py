@@ -32,8 +32,8 @@ _ELEMENT_OF: Final = {
 }
 
 
-def asked_person(demographics: Demographics) -> Person:
-    """Normalise what was asked.
+def asked_person(demographics: Demographics, *, number_will_do: bool = False) -> Person:
+    """Normalise what was asked; where ``number_will_do``, a number with a date of birth needs no family name.
 
     Raises:
         InputError: family name or date of birth is absent, too long or impossible. Names the field and the rule.
@@ -41,7 +41,7 @@ def asked_person(demographics: Demographics) -> Person:
     for name, longest in _LONGEST.items():
         if len(getattr(demographics, name)) > longest:
             raise InputError(f"{name}: at most {longest} characters", reason="too-long", field=name)
-    if not demographics.family.strip():
+    if not (demographics.family.strip() or (number_will_do and demographics.nhs_number)):
         raise InputError("family: enter a family name", reason="required", field="family")
     _check_date("birth_date", demographics.birth_date)
     if demographics.death_date:

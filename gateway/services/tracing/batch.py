@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from gateway.errors import InputError
 from gateway.services.files import named
@@ -23,7 +24,6 @@ from linkage.person import Demographics
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
-    from typing import TextIO
 
     from gateway.auth.caller import Caller
     from gateway.engine import Engine
@@ -70,6 +70,7 @@ RESPONSE_COLUMNS: Final = (
     "checked_against",
 )
 _REQUIRED: Final = frozenset({"row_id", "family", "birth_date"})
+_PART: Final = ".part"
 
 
 @dataclass(slots=True)
@@ -79,6 +80,40 @@ class BatchReport:
     rows: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[R]):
+    """One row of a request: the row as its format has it, what it says, and whom it asks about or why nobody."""
+
+    row: R
+    said: Demographics
+    person: Person | InputError
+
+    @classmethod
+    def of(cls, row: R, said: Demographics, *, number_will_do: bool = False) -> Asked[R]:
+        """Make comparable what a row says; ``number_will_do`` as `asked_person` takes it."""
+        try:
+            return cls(row, said, asked_person(said, number_will_do=number_will_do))
+        except InputError as refused:
+            return cls(row, said, refused)
+
+
+class Exchange(Protocol[R]):
+    """A request file of one format, and the response it gets; ``count`` is the number of its rows, where known."""
+
+    @property
+    def count(self) -> int | None:
+        """How many rows there are."""
+
+    def asked(self) -> Iterator[Asked[R]]:
+        """Yield every row in order."""
+
+    def lines(self, answered: Iterable[tuple[R, Cells]]) -> Iterator[bytes]:
+        """Yield the whole response to the answered rows, line by line."""
 
 
 class Tracer(Protocol):
@@ -171,21 +206,20 @@ class _Run:
     against: CheckedAgainst
     done: BatchReport
 
-    def answers(self, rows: Iterable[dict[str, str]]) -> Iterator[Cells]:
-        """Yield the response row to each request row."""
-        asked = ((row["row_id"], *_asked(demographics_of(row))) for row in rows)
+    def answers(self, asked: Iterator[Asked[R]]) -> Iterator[tuple[R, Cells]]:
+        """Yield every row with the cells that answer it."""
         if isinstance(self.tracer, Forewarned):
             while stretch := list(islice(asked, self.tracer.stretch)):
-                self.tracer.take([person for _, _, person in stretch if not isinstance(person, InputError)])
-                yield from (self._answer(*one) for one in stretch)
+                self.tracer.take([one.person for one in stretch if not isinstance(one.person, InputError)])
+                yield from ((one.row, self._answer(one)) for one in stretch)
         else:
-            yield from (self._answer(*one) for one in asked)
+            yield from ((one.row, self._answer(one)) for one in asked)
 
-    def _answer(self, row_id: str, said: Demographics, asked: Person | InputError) -> Cells:
-        told = {"row_id": row_id, "checked_against": f"{self.against.source} {self.against.as_of}"}
+    def _answer(self, asked: Asked[R]) -> Cells:
+        told = {"checked_against": f"{self.against.source} {self.against.as_of}"}
         self.done.rows += 1
-        if isinstance(asked, InputError):
-            self.done.refused[asked.reason] += 1
+        if isinstance(asked.person, InputError):
+            self.done.refused[asked.person.reason] += 1
             invalid = OF_TRACE[Outcome.INVALID_INPUT]
             return {
                 **told,
@@ -194,19 +228,11 @@ class _Run:
                 "matched_nhs_number": invalid.batch_number,
                 "confidence": "0",
                 "status": invalid.status,
-                "reason": asked.reason,
+                "reason": asked.person.reason,
             }
-        outcome, cells = self.tracer.found(said, asked)
+        outcome, cells = self.tracer.found(asked.said, asked.person)
         self.done.outcomes[outcome] += 1
         return {**told, **cells}
-
-
-def _asked(said: Demographics) -> tuple[Demographics, Person | InputError]:
-    """A row's person, or why there is none to ask about."""
-    try:
-        return said, asked_person(said)
-    except InputError as refused:
-        return said, refused
 
 
 def trace_csv(  # noqa: PLR0913 - the last two are options
@@ -218,7 +244,7 @@ def trace_csv(  # noqa: PLR0913 - the last two are options
     *,
     algorithm: Algorithm = HOUSE,
 ) -> BatchReport:
-    """Trace every row of ``source`` and write the response beside ``target``, then move it there.
+    """Trace every row of a CSV ``source`` and write the response beside ``target``, then move it there.
 
     Columns are those of the index CSV with ``row_id``; unknown columns are refused by name.
 
@@ -227,9 +253,29 @@ def trace_csv(  # noqa: PLR0913 - the last two are options
         NotPermitted: the caller's agreement does not let them trace.
         Unavailable: no usable index, or the ledger could not take the row; no response is written.
     """
+    return trace_file(house, caller, CsvExchange(source, algorithm.columns), target, report, algorithm=algorithm)
+
+
+def trace_file(  # noqa: PLR0913 - the last two are options
+    house: House,
+    caller: Caller,
+    exchange: Exchange[R],
+    target: Path,
+    report: Report = silent,
+    *,
+    algorithm: Algorithm = HOUSE,
+) -> BatchReport:
+    """Trace every row of a request and write the response beside ``target``, then move it there.
+
+    Raises:
+        InputError: the request cannot be read to its end, or a row of it cannot be written back.
+        NotPermitted: the caller's agreement does not let them trace.
+        Unavailable: no usable index, or the ledger could not take the row; no response is written.
+    """
     done = BatchReport()
     against = checked_against(house)
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    clear_away(target)
+    aside = target.with_name(f".{target.name}.{os.getpid()}{_PART}")
     try:
         with (
             named(target),
@@ -244,8 +290,9 @@ def trace_csv(  # noqa: PLR0913 - the last two are options
             ) as passage,
         ):
             run = _Run(algorithm.tracer(house, passage, against), against, done)
-            with aside.open("w", encoding="utf-8", newline="") as written:
-                _write(run, source, written, algorithm.columns, report)
+            with aside.open("wb") as written:
+                answered = _reported(run.answers(exchange.asked()), done, exchange.count, report)
+                written.writelines(exchange.lines(answered))
                 written.flush()
                 os.fsync(written.fileno())
         with named(target):
@@ -255,12 +302,65 @@ def trace_csv(  # noqa: PLR0913 - the last two are options
     return done
 
 
-def _write(run: _Run, source: Path, written: TextIO, columns: Sequence[str], report: Report) -> None:
-    writer = csv.DictWriter(written, columns, lineterminator="\r\n", restval="")
-    writer.writeheader()
-    for cells in run.answers(_rows(source)):
-        writer.writerow(cells)
-        report(run.done.rows, None)
+def _reported(answered: Iterator[R], done: BatchReport, count: int | None, report: Report) -> Iterator[R]:
+    for one in answered:
+        yield one
+        report(done.rows, count)
+
+
+def clear_away(target: Path) -> None:
+    """Remove what runs that were killed left beside ``target``: people's data, in a file that nobody will finish.
+
+    Raises:
+        InputError: the folder cannot be read or written.
+    """
+    with named(target):
+        for left in target.parent.glob(f".{target.name}.*{_PART}"):
+            owner = left.name.removeprefix(f".{target.name}.").removesuffix(_PART)
+            if owner.isdecimal() and not _runs(int(owner)):
+                left.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
+
+
+class CsvExchange:
+    """The index CSV's columns with ``row_id`` in, the columns of an algorithm's answers out."""
+
+    count = None
+
+    def __init__(self, source: Path, columns: Sequence[str]) -> None:
+        self._source = source
+        self._columns = columns
+
+    def asked(self) -> Iterator[Asked[str]]:
+        """Yield every row by its ``row_id``."""
+        for row in _rows(self._source):
+            yield Asked.of(row["row_id"], demographics_of(row))
+
+    def lines(self, answered: Iterable[tuple[str, Cells]]) -> Iterator[bytes]:
+        """Yield the header, then a line for every row."""
+        line = io.StringIO(newline="")
+        writer = csv.DictWriter(line, self._columns, lineterminator="\r\n", restval="")
+        writer.writeheader()
+        for row_id, cells in answered:
+            yield _taken(line)
+            writer.writerow({"row_id": row_id, **cells})
+        yield _taken(line)
+
+
+def _taken(line: io.StringIO) -> bytes:
+    text = line.getvalue()
+    line.seek(0)
+    line.truncate()
+    return text.encode()
 
 
 def demographics_of(row: dict[str, str]) -> Demographics:
