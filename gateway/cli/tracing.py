@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from adapters.spine import dbs
+from adapters.spine.tracing import Charset
 from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.progress import progress
 from gateway.errors import InputError
-from gateway.services.tracing.batch import HOUSE, trace_csv
+from gateway.services.tracing.batch import HOUSE, trace_csv, trace_file
 from gateway.services.tracing.bulk import BULK, Engine, fitting, rows_of
+from gateway.services.tracing.formats import Format, opened
 from gateway.services.tracing.national import NATIONAL
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION
 from gateway.services.tracing.verify import verify_number
@@ -110,9 +113,19 @@ def _print_json(result: VerifyResult) -> None:
     out.print(orjson.dumps(body).decode(), markup=False)
 
 
+_CSV = "csv"
+
+
 @click.command()
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "layout", type=click.Choice(["csv"]), default="csv", show_default=True)
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice([_CSV, *(one.value for one in Format)]),
+    default=_CSV,
+    show_default=True,
+    help="The layout of PATH; the response is written in it too. MPSaaS files are known by their workflow.",
+)
 @click.option("--out", "target", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Response file.")
 @click.option(
     "--algorithm",
@@ -128,30 +141,54 @@ def _print_json(result: VerifyResult) -> None:
     help="Answer one by one (python), or all at once over a snapshot of the index (duckdb). Both answer the same; "
     "without this the quicker one for this file is taken.",
 )
+@click.option(
+    "--charset",
+    type=click.Choice([one.value for one in Charset]),
+    default=Charset.UTF_8.value,
+    show_default=True,
+    help="How a national file's text is written; the response is written so too.",
+)
+@click.option(
+    "--dbs-fields",
+    type=click.Choice([str(dbs.FULL_WIDTH), str(dbs.SHORT_WIDTH)]),
+    default=str(dbs.FULL_WIDTH),
+    show_default=True,
+    help="Fields in a row of a DBS response.",
+)
 @pass_desk
 def trace(  # noqa: PLR0913, PLR0917 - click hands one argument over for each option
     desk: Desk,
     path: Path,
-    layout: str,  # noqa: ARG001 - one layout so far
+    layout: str,
     target: Path,
     algorithm: str,
     engine_name: str | None,
+    charset: str,
+    dbs_fields: str,
 ) -> None:
     """Trace every row of PATH and write the response file, whole or not at all.
 
-    Columns are those of the index CSV with row_id first; see docs/reference/files.md.
+    CSV columns are those of the index CSV with row_id first; see docs/reference/files.md. DBS, PDS MESH and MPT files
+    are answered in their own layout; a file that the service would refuse as a whole is refused with its code.
 
     \b
     gateway trace clients.csv --out answers.csv
+    gateway trace MPTREQ_20260312093000.csv --format mpt --out RESP_MPTREQ_20260312093000_20260312093000.csv
     """  # noqa: D301 - click's mark for lines to keep as they are
     if algorithm == "mps" and engine_name == Engine.DUCKDB:
         raise InputError("--algorithm mps answers one by one: leave out --engine duckdb", reason="engine-algorithm")
+    short = dbs_fields == str(dbs.SHORT_WIDTH)
+    national = None if layout == _CSV else opened(Format(layout), path, charset=Charset(charset), short=short)
     chosen, engine = NATIONAL, Engine.PYTHON
     if algorithm == "house":
-        engine = Engine(engine_name) if engine_name else fitting(desk.house, rows_of(path))
+        rows = national.count if national else rows_of(path)
+        engine = Engine(engine_name) if engine_name else fitting(desk.house, rows)
         chosen = BULK if engine is Engine.DUCKDB else HOUSE
     with progress("tracing") as report:
-        result = trace_csv(desk.house, desk.caller(), path, target, report, algorithm=chosen)
+        if national:
+            result = trace_file(desk.house, desk.caller(), national, target, report, algorithm=chosen)
+        else:
+            result = trace_csv(desk.house, desk.caller(), path, target, report, algorithm=chosen)
     out.print(f"{result.rows:,} rows traced", markup=False)
     for outcome, count in sorted(result.outcomes.items()):
         out.print(f"  {outcome}: {count:,}", markup=False)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.spine import dbs, mpt
+from adapters.spine.tracing import Request
 from linkage.nhs_number import NhsNumber
 
 if TYPE_CHECKING:
@@ -254,3 +256,58 @@ def test_evidence_is_not_for_everybody(gateway: Command, record: str) -> None:
 def test_a_record_that_is_not_there(gateway: Command) -> None:
     ran = gateway("explain", "social-care/999/nobody")
     assert (ran.exit_code, ran.stderr) == (1, "gateway: no record has this id [source-person]\n")
+
+
+STAMP = "20260312093000"
+
+
+def national(folder: Path, *people: dict[str, str], records: int | None = None) -> Path:
+    path = folder / f"MPTREQ_{STAMP}.csv"
+    rows = [
+        Request(f"r{n}", family=who["family"], given=who["given"], birth_date=who["birth_date"].replace("-", ""))
+        for n, who in enumerate(people)
+    ]
+    header = mpt.Header(mpt.reference(STAMP), STAMP, len(rows) if records is None else records)
+    path.write_bytes(b"".join(mpt.write_requests(header, rows)))
+    return path
+
+
+def test_a_national_file_is_answered_in_its_own_format(
+    gateway: Command, people: People, examples: dict[str, str], tmp_path: Path
+) -> None:
+    source = national(tmp_path, people[examples["right"]], {"family": "", "given": "Nobody", "birth_date": "1970"})
+    ran = gateway("trace", source, "--format", "mpt", "--out", tmp_path / "out.csv")
+    assert (ran.exit_code, ran.stdout.splitlines()[0]) == (0, "2 rows traced")
+    assert "  not traced, required: 1" in ran.stdout
+    head, first, second = (tmp_path / "out.csv").read_text("utf-8").splitlines()
+    assert head == f"MPTREQ_{STAMP},SPINE_MPT_RESPONSE,2,00"
+    assert first.split(",")[24:26] == ["00", examples["right"]]
+    assert second.split(",")[24:26] == ["96", ""]
+
+
+def test_a_national_file_refused_as_a_whole_says_its_code_and_leaves_no_response(
+    gateway: Command, people: People, examples: dict[str, str], tmp_path: Path
+) -> None:
+    source = national(tmp_path, people[examples["right"]], records=5)
+    ran = gateway("trace", source, "--format", "mpt", "--out", tmp_path / "out.csv")
+    assert ran.exit_code == 2
+    assert "1 rows where the header says 5" in " ".join(ran.stderr.split())
+    assert "file response code 04" in " ".join(ran.stderr.split())
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("fields", ["62", "61"])
+def test_a_dbs_response_is_as_wide_as_it_is_asked_to_be(
+    fields: str, gateway: Command, people: People, examples: dict[str, str], tmp_path: Path
+) -> None:
+    who = people[examples["right"]]
+    row = Request("L1", family=who["family"], given=who["given"], birth_date=who["birth_date"].replace("-", ""))
+    header = dbs.Header(dbs.FileType.REQUEST, "001", dbs.Body.CSV, "X09", "T1", STAMP, 1, 1)
+    (tmp_path / "in.csv").write_bytes(b"".join(dbs.write_requests(header, [row])))
+    ran = gateway(
+        "trace", tmp_path / "in.csv", "--format", "dbs", "--dbs-fields", fields, "--out", tmp_path / "out.csv"
+    )
+    assert ran.exit_code == 0
+    body = (tmp_path / "out.csv").read_text("utf-8").splitlines()[1]
+    assert body.count('","') == int(fields) - 1
+    assert body.startswith(f'"20","L1","0","{examples["right"]}"')
