@@ -61,15 +61,14 @@ class Engine:
 
         There is none where the last successor is not in the index, or where the chain comes round to itself.
         """
-        held, current = self.index.with_successor(permit, number)
-        seen = {number}
-        while current is not None and current.superseded_by is not None:
-            after = current.superseded_by
+        held = self.index.by_number(permit, number)
+        current, seen = held, {number}
+        while current is not None and (after := current.superseded_by) is not None:
             if after in seen:
                 return held, None
             seen.add(after)
-            current = self.index.by_numbers(permit, (after,)).get(after)
-        return held, current
+            current = self.index.by_number(permit, after)
+        return held, current if current is not held else None
 
     def candidates(self, permit: Permit, asked: Person) -> list[Candidate]:
         """Return everyone who shares a key with ``asked``; a superseded row brings those that came after it."""

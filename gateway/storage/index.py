@@ -242,13 +242,6 @@ class PersonIndex:
         rows = self._fetch(sql, (_row_id(number),))
         return _candidate(*rows[0]) if rows else None
 
-    def with_successor(self, permit: Permit, number: NhsNumber) -> tuple[Candidate | None, Candidate | None]:
-        """Return the person of a number and, where that number was superseded, the person of the one in force."""
-        held = self.by_number(permit, number)
-        if held is None or held.superseded_by is None:
-            return held, None
-        return held, self.by_number(permit, held.superseded_by)
-
     def survivors(self, permit: Permit, persons: Iterable[str]) -> set[str]:
         """Return those persons and everybody that their numbers were replaced by, however long the chain."""
         require(permit)

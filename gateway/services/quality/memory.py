@@ -43,11 +43,9 @@ class MemoryIndex:
             for key in stored_under(one, row.sensitivity):
                 self._keys[key].append(held)
 
-    def with_successor(self, _: object, number: NhsNumber) -> tuple[Candidate | None, Candidate | None]:
-        """Return the person of a number and, where that was superseded, the person of the one in force."""
-        held = self.people.get(number)
-        successor = held.superseded_by if held else None
-        return held, self.people.get(successor) if successor else None
+    def by_number(self, _: object, number: NhsNumber) -> Candidate | None:
+        """Return the person of a number, or None when the index does not know it."""
+        return self.people.get(number)
 
     def by_numbers(self, _: object, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Candidate]:
         """Return the people of those numbers that the index knows."""

@@ -205,7 +205,7 @@ def _nearest(bench: _Bench) -> list[Pair]:
 
 def _against(bench: _Bench, wanted: NhsNumber) -> Pair:
     """The one person asked about: found, behind somebody, too far, ruled out, or not looked at."""
-    held, current = bench.house.stores.index.with_successor(bench.passage.permit, wanted)
+    held, current = bench.engine.in_force(bench.passage.permit, wanted)
     rows = [row for row in (held, current) if row is not None]
     if held is None or any(row.person_id in bench.hidden for row in rows):
         return Pair(person_id(wanted), Reason(NOT_IN_INDEX))

@@ -26,6 +26,8 @@ from linkage.decide import Death, Flag, Outcome, Step
 from linkage.person import Security
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateway.gate import Passage
     from gateway.house import House
     from gateway.services.tracing.against import CheckedAgainst
@@ -89,17 +91,30 @@ class NationalTracer:
             **_percentages(result),
         }
 
-    def _candidates(self, asked: Person) -> list[Candidate]:
-        """Whoever shares the number or the birth date, as every step of the handbook asks, and their successors."""
-        index, permit = self.house.stores.index, self.passage.permit
-        found, never = self.house.engine().candidates(permit, asked), frozenset[str]()
+    def _candidates(self, asked: Person) -> Iterator[Candidate]:
+        """Whoever shares the number or the birth date, as every step of the handbook asks, and who came after them.
+
+        A number that was replaced by one that nobody here holds leads to nobody, as in the house model.
+        """
+        permit, engine, never = self.passage.permit, self.house.engine(), frozenset[str]()
+        found = engine.candidates(permit, asked)
         if asked.nhs_number is not None:
-            never = index.sealed(permit, asked.nhs_number)
-            found += [one for one in index.with_successor(permit, asked.nhs_number) if one is not None]
-        open_to_it = [one for one in found if one.security is not Security.INVALIDATED and one.person_id not in never]
-        alike = [one for one in open_to_it if _shares(one.person, asked)]
-        after = {one.superseded_by for one in alike if one.superseded_by}
-        return [*alike, *(one for one in open_to_it if one.person.nhs_number in after)]
+            never = self.house.stores.index.sealed(permit, asked.nhs_number)
+            found += [one for one in engine.in_force(permit, asked.nhs_number) if one is not None]
+
+        def is_open(one: Candidate) -> bool:
+            return one.security is not Security.INVALIDATED and one.person_id not in never
+
+        for one in found:
+            if is_open(one) and _shares(one.person, asked):
+                if one.superseded_by is None or one.person.nhs_number is None:
+                    yield one
+                    continue
+                _, current = engine.in_force(permit, one.person.nhs_number)
+                if current is not None and is_open(current):
+                    # the end of the chain at once: the numbers between need not be looked at
+                    yield replace(one, superseded_by=current.person.nhs_number)
+                    yield current
 
     def _row(self, held: Candidate) -> mps.Row:
         number = held.person.nhs_number

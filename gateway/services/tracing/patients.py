@@ -122,7 +122,7 @@ def _parse(number: str) -> NhsNumber:
 
 
 def _in_force(house: House, passage: Passage, number: NhsNumber) -> Candidate | None:
-    held, current = house.stores.index.with_successor(passage.permit, number)
+    held, current = house.engine().in_force(passage.permit, number)
     return current if held is not None and held.superseded_by else held
 
 

@@ -85,7 +85,7 @@ def _about(house: House, passage: Passage, number: NhsNumber | None, finding: Ve
     """Whom the answer is about: a failed try at a number is a look at its holder, for so are people snooped on."""
     if finding.current is not None:
         return [person_id(finding.current)]
-    held, current = house.stores.index.with_successor(passage.permit, number) if number else (None, None)
+    held, current = house.engine().in_force(passage.permit, number) if number else (None, None)
     return [one.person_id for one in (current or held,) if one is not None]
 
 

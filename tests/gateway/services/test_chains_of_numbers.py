@@ -39,11 +39,9 @@ class Rows:
             for place, (number, after) in enumerate(zip(NUMBERS, successors, strict=False))
         }
 
-    def with_successor(self, _: object, number: NhsNumber) -> tuple[Candidate | None, Candidate | None]:
-        """The row of a number and the next one."""
-        held = self.held.get(number)
-        after = held.superseded_by if held else None
-        return held, self.held.get(after) if after else None
+    def by_number(self, _: object, number: NhsNumber) -> Candidate | None:
+        """The row of a number."""
+        return self.held.get(number)
 
     def by_numbers(self, _: object, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Candidate]:
         """The rows that are held."""
