@@ -1,6 +1,7 @@
 """The Spine's ways of telling a person: the index CSV, PDS-shaped Patients, and the national batch tracing files."""
 
+from adapters.spine.asked import asked_of
 from adapters.spine.index import COLUMNS, Death, IndexRow, index_rows
 from adapters.spine.pds import pds_patient
 
-__all__ = ["COLUMNS", "Death", "IndexRow", "index_rows", "pds_patient"]
+__all__ = ["COLUMNS", "Death", "IndexRow", "asked_of", "index_rows", "pds_patient"]

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Final
 from adapters import spine
 from adapters.feed import FeedRefused, Quarantined
 from gateway.errors import InputError
-from linkage.person import Demographics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from adapters.feed import Feed
     from adapters.spine import IndexRow
+    from linkage.person import Demographics
 
 QUERY_COLUMNS: Final = ("row_id", *spine.COLUMNS)
-_LINES: Final = tuple(f"address_line{line}" for line in range(1, 6))
 
 
 def index_people(feed: Feed, first: int = 0) -> Iterator[IndexRow]:
@@ -36,8 +35,10 @@ def index_people(feed: Feed, first: int = 0) -> Iterator[IndexRow]:
         raise InputError(str(refused), reason=refused.rule, field=refused.field) from None
 
 
-def questions(feed: Feed) -> Iterator[tuple[str, Demographics]]:
+def questions(feed: Feed) -> Generator[tuple[str, Demographics], None, None]:
     """Yield row id and demographics of each question: the columns of the index after ``row_id``.
+
+    Whoever does not read to the end closes it (`contextlib.closing`), and so the file.
 
     Raises:
         InputError: the file is not UTF-8 CSV, or has other columns.
@@ -51,28 +52,6 @@ def questions(feed: Feed) -> Iterator[tuple[str, Demographics]]:
             for row in rows:
                 if len(row) != len(QUERY_COLUMNS):
                     raise InputError(f"{name}: a row is not as long as the header", reason="row-length", field="row")
-                yield row[0], _demographics(dict(zip(QUERY_COLUMNS, row, strict=True)))
+                yield row[0], spine.asked_of(dict(zip(QUERY_COLUMNS, row, strict=True)))
         except (UnicodeDecodeError, csv.Error):
             raise InputError(f"{name}: not UTF-8 CSV", reason="encoding", field="path") from None
-
-
-def _demographics(row: dict[str, str]) -> Demographics:
-    def several(name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in row[name].split("|") if part.strip())
-
-    return Demographics(
-        nhs_number=row["nhs_number"],
-        family=row["family"],
-        given=row["given"],
-        other_given=several("other_given"),
-        previous_family=several("previous_family"),
-        birth_date=row["birth_date"],
-        gender=row["gender"],
-        postcode=row["postcode"],
-        previous_postcode=several("previous_postcode"),
-        address=tuple(row[line] for line in _LINES if row[line]),
-        phone=several("phone"),
-        email=several("email"),
-        gp_practice=row["gp_practice"],
-        death_date=row["death_date"],
-    )

@@ -7,8 +7,8 @@ result where there is enough of it; on a population folder, its truth does when 
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ import orjson
 
 from adapters.feed import Feed
 from gateway.errors import InputError, Unavailable
-from gateway.services.files import binary, named
+from gateway.services.files import binary
 from gateway.services.progress import silent
 from gateway.services.quality.contests import contests_of
 from gateway.services.quality.files import index_people, questions
@@ -145,10 +145,8 @@ def train_on_population(folder: Path, plan: Plan, *, by_truth: bool, report: Rep
         InputError: a file is missing or unusable, or there are too few people or pairs to learn from.
     """
     queries, held = folder / QUERIES, folder / INDEX
-    with named(queries):
-        data = queries.read_bytes()
-    rows = questions(Feed(queries.name, lambda: BytesIO(data)))
-    asked = [normalise(said) for _, said in islice(rows, plan.most_asked)]
+    with closing(questions(Feed(queries.name, lambda: binary(queries)))) as rows:
+        asked = [normalise(said) for _, said in islice(rows, plan.most_asked)]
     gathering = Gathering(asked, seed=plan.seed)
     hidden: set[NhsNumber] = set()
     for count, row in enumerate(index_people(Feed(held.name, lambda: binary(held))), 1):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, runtime_checkable
 
+from adapters.spine import asked_of
 from gateway.errors import InputError
 from gateway.services.files import named
 from gateway.services.progress import silent
@@ -19,7 +20,6 @@ from gateway.services.tracing.outcomes import OF_TRACE, batch_code, status_of
 from ig.decide import Described
 from ig.purpose import Dataset, Element, Level
 from linkage.decide import Outcome
-from linkage.person import Demographics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gateway.services.tracing.against import CheckedAgainst
     from linkage.findings import Flag, Step
     from linkage.nhs_number import NhsNumber
-    from linkage.person import Person
+    from linkage.person import Demographics, Person
 
     Cells = dict[str, str]
 
@@ -343,7 +343,7 @@ class CsvExchange:
     def asked(self) -> Iterator[Asked[str]]:
         """Yield every row by its ``row_id``."""
         for row in _rows(self._source):
-            yield Asked.of(row["row_id"], demographics_of(row))
+            yield Asked.of(row["row_id"], asked_of(row))
 
     def lines(self, answered: Iterable[tuple[str, Cells]]) -> Iterator[bytes]:
         """Yield the header, then a line for every row."""
@@ -361,30 +361,6 @@ def _taken(line: io.StringIO) -> bytes:
     line.seek(0)
     line.truncate()
     return text.encode()
-
-
-def demographics_of(row: dict[str, str]) -> Demographics:
-    """Return what a request row says of somebody."""
-
-    def several(name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in row.get(name, "").split("|") if part.strip())
-
-    return Demographics(
-        nhs_number=row.get("nhs_number", ""),
-        family=row["family"],
-        given=row.get("given", ""),
-        other_given=several("other_given"),
-        previous_family=several("previous_family"),
-        birth_date=row["birth_date"],
-        gender=row.get("gender", ""),
-        postcode=row.get("postcode", ""),
-        previous_postcode=several("previous_postcode"),
-        address=tuple(line for n in range(1, 6) if (line := row.get(f"address_line{n}", ""))),
-        phone=several("phone"),
-        email=several("email"),
-        gp_practice=row.get("gp_practice", ""),
-        death_date=row.get("death_date", ""),
-    )
 
 
 def _rows(source: Path) -> Iterator[dict[str, str]]:

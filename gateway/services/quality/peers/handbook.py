@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from adapters.feed import Feed
+from gateway.services.files import binary
 from gateway.services.quality.files import index_people, questions
 from gateway.services.quality.peers.ranked import ABSENT, Clock, Ranked, Tables, peak_mib
 from gateway.services.quality.peers.splinked import database
@@ -40,8 +40,7 @@ def national_mps(tables: Tables) -> Ranked:
         near = _near(connection, tables)
     rows, numbers = _rows(tables, {held for some in near.values() for held in some})
     found: Answers = []
-    asked = BytesIO(tables.queries_csv.read_bytes())
-    for position, (_, said) in enumerate(questions(Feed(tables.queries_csv.name, lambda: asked))):
+    for position, (_, said) in enumerate(questions(Feed(tables.queries_csv.name, lambda: binary(tables.queries_csv)))):
         candidates = [rows[held] for held in near.get(position, ()) if held in rows]
         result = mps.trace(mps.prepare(said), candidates)
         number = numbers[result.row.person_id] if result.row is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,12 +21,12 @@ from linkage.refine_contests import weigh
 from linkage.score import Scorer
 
 if TYPE_CHECKING:
+    from io import BufferedReader
     from pathlib import Path
 
 MOST = 120
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_candidates_weigh_and_are_right_as_one_after_another(tmp_path: Path) -> None:
     tuning.write(tmp_path / "pop", 1_500, 400, 9_003)
     population = open_population(tmp_path / "pop")
@@ -57,3 +58,17 @@ def test_candidates_weigh_and_are_right_as_one_after_another(tmp_path: Path) -> 
         assert bool(contests.right[rows].any()) == (told.nhs_number in numbers)
         rightful += int(contests.right[rows].any())
     assert rightful > MOST / 2
+
+
+def test_whoever_stops_reading_questions_leaves_no_file_open(tmp_path: Path) -> None:
+    tuning.write(tmp_path / "pop", 60, 20, 9_004)
+    queries = tmp_path / "pop" / "queries.csv"
+    opened = []
+
+    def open_it() -> BufferedReader:
+        opened.append(binary(queries))
+        return opened[-1]
+
+    with closing(questions(Feed(queries.name, open_it))) as rows:
+        next(rows)
+    assert [one.closed for one in opened] == [True]
