@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.errors import Conflict, GatewayError, InputError, NotFound, NotPermitted, NotSignedIn, Unavailable
 from gateway.errors import UpstreamError as Upstream
 from gateway.fhir.json import fhir_response
-from gateway.fhir.spine import CODES, SYSTEM
+from gateway.fhir.spine import CODES, INSUFFICIENT, SYSTEM
 
 if TYPE_CHECKING:
     from flask import Response
@@ -79,6 +79,8 @@ def _spine_issue(error: GatewayError) -> dict[str, Any]:
     if _forbidden(error):
         issue["code"] = "forbidden"
         coding[0]["display"] = "Access Denied" if name == "ACCESS_DENIED" else str(error)
+        if name != "ACCESS_DENIED":
+            issue["diagnostics"] = INSUFFICIENT
         if error.reason != name:
             coding.append(_reason(error))
     return issue

@@ -16,15 +16,20 @@ from gateway.fhir.interactions import Interaction, serves
 from gateway.fhir.json import fhir_response
 from gateway.fhir.outcome import PDS_BASE
 from gateway.fhir.query import SearchParameters, read_search
-from gateway.fhir.request import house, mirror_ids, require_request_id, sign_in_by_token
-from gateway.services.tracing.patients import PatientQuery, read_patient, search_patients
+from gateway.fhir.request import check_role_header, house, mirror_ids, require_request_id, sign_in_by_token
+from gateway.services.tracing.likeness import PatientQuery
+from gateway.services.tracing.patients import read_patient, related_people, search_patients
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
     from gateway.auth.caller import Caller
 
 pds: Final = Blueprint("pds", __name__, url_prefix=PDS_BASE)
 pds.before_request(sign_in_by_token)
 pds.before_request(require_request_id)
+pds.before_request(check_role_header)
 pds.after_request(mirror_ids)
 
 
@@ -38,30 +43,54 @@ def read(number: str) -> Response:
     return response
 
 
+@pds.get("/Patient/<number>/RelatedPerson")
+@serves(Interaction("search-type", "List the people related to a patient", "RelatedPerson", needs_request_id=True))
+def related(number: str) -> Response:
+    """Return the people related to a patient: nobody, since no index holds any."""
+    found = related_people(house(), current_caller(), number)
+    response = fhir_response(found.body)
+    response.headers["ETag"] = f'W/"{found.version}"'
+    return response
+
+
 @pds.get("/Patient")
 @serves(Interaction("search-type", "Search for patients", "Patient", SearchParameters, needs_request_id=True))
 def search() -> Response:
     """Return the matching patients, best first."""
-    wanted = read_search(request.args.to_dict(flat=False))
     caller = current_caller()
-    bundle = search_patients(house(), caller, as_query(wanted, caller))
+    sent = request.args.to_dict(flat=False)
+    check_one_at_most(sent, caller)
+    bundle = search_patients(house(), caller, as_query(read_search(sent), caller))
     for entry in bundle.get("entry", ()):
         entry["fullUrl"] = request.host_url.rstrip("/") + entry["fullUrl"]
     return fhir_response(bundle)
 
 
-def as_query(wanted: SearchParameters, caller: Caller) -> PatientQuery:
-    """Return the search as the use case takes it; an application may be told of one person only.
+@pds.patch("/Patient/<number>")
+def update(number: str) -> NoReturn:  # noqa: ARG001 - whoever it is about, the answer is the same
+    """Refuse to change a patient, as PDS refuses an application that may only read."""
+    raise NotPermitted("Cannot update resource with application-restricted access token", reason="INVALID_METHOD")
+
+
+@pds.post("/Patient")
+def create() -> NoReturn:
+    """Refuse to make a patient, as PDS refuses an application that may only read."""
+    raise NotPermitted("Cannot create resource with application-restricted access token", reason="INVALID_METHOD")
+
+
+def check_one_at_most(sent: Mapping[str, Sequence[str]], caller: Caller) -> None:
+    """Hold an application to one result, before anything else that it sent is looked at.
 
     Raises:
-        NotPermitted: an application asked for more than one result (PDS: application-restricted access).
+        NotPermitted: it asked for anything but one (PDS: application-restricted access).
     """
-    most = wanted.max_results
-    if caller.kind is Kind.SYSTEM:
-        if most not in {None, 1}:
-            text = "Cannot retrieve more than one result with application-restricted access token"
-            raise NotPermitted(text, reason="INVALID_VALUE")
-        most = 1
+    if caller.kind is Kind.SYSTEM and any(value != "1" for value in sent.get("_max-results", ())):
+        text = "Cannot retrieve more than one result with application-restricted access token"
+        raise NotPermitted(text, reason="INVALID_VALUE")
+
+
+def as_query(wanted: SearchParameters, caller: Caller) -> PatientQuery:
+    """Return the search as the use case takes it; an application is told of one person only."""
     return PatientQuery(
         family=wanted.family,
         given=wanted.given,
@@ -75,5 +104,5 @@ def as_query(wanted: SearchParameters, caller: Caller) -> PatientQuery:
         exact=wanted.exact,
         fuzzy=wanted.fuzzy,
         history=wanted.history,
-        max_results=most,
+        max_results=1 if caller.kind is Kind.SYSTEM else wanted.max_results,
     )

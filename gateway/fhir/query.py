@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.errors import InputError
+from gateway.services.tracing.patients import FUZZY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-REPEATABLE: Final = frozenset({"given", "birthdate", "death-date"})
+REPEATABLE: Final = {"given": 5, "birthdate": 2, "death-date": 2}
+"""How often a parameter may be sent that may be sent again."""
 _DATE: Final = re.compile(r"(?:eq|ge|le)?(\d{4}-\d{2}-\d{2})", re.ASCII)
 _MINIMUM: Final = "No searches were performed as the search criteria did not meet the minimum requirements"
 _NO_BIRTH_DATE: Final = "Missing value - 'birth_date/birth_date_range_start/birth_date_range_end'"
 _SHOWN: Final = 100
-_RANGE: Final = 2
 
 
 def _a_date(text: str) -> str:
@@ -60,10 +61,10 @@ class SearchParameters(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     family: Name = ""
-    given: Annotated[tuple[Name, ...], Field(max_length=5)] = ()
+    given: Annotated[tuple[Name, ...], Field(max_length=REPEATABLE["given"])] = ()
     gender: Literal["", "male", "female", "other", "unknown"] = ""
-    birthdate: Annotated[tuple[Day, ...], Field(max_length=_RANGE)] = ()
-    death_date: Annotated[tuple[Day, ...], Field(max_length=_RANGE, alias="death-date")] = ()
+    birthdate: Annotated[tuple[Day, ...], Field(max_length=REPEATABLE["birthdate"])] = ()
+    death_date: Annotated[tuple[Day, ...], Field(max_length=REPEATABLE["death-date"], alias="death-date")] = ()
     postalcode: Annotated[Postcode, Field(alias="address-postalcode")] = ""
     postcode: Annotated[Postcode, Field(alias="address-postcode")] = ""
     general_practitioner: Annotated[Text, Field(alias="general-practitioner")] = ""
@@ -100,7 +101,7 @@ def _check_known(sent: Mapping[str, Sequence[str]]) -> None:
         text = f"Invalid request with error - Additional properties are not allowed ({listed} {verb} unexpected)"
         raise InputError(text, reason="ADDITIONAL_PROPERTIES", field="query")
     for name, values in sent.items():
-        if len(values) > 1 and name not in REPEATABLE:
+        if len(values) > REPEATABLE.get(name, 1):
             text = f"Invalid request with error - '{name}' was sent {len(values)} times"
             raise InputError(text, reason="TOO_MANY_VALUES_SUBMITTED", field=name)
 
@@ -128,7 +129,9 @@ def _check_minimum(search: SearchParameters) -> None:
     """Is there enough to search with? (PDS: minimum search parameters)."""
     if not search.birthdate:
         raise InputError(_NO_BIRTH_DATE, reason="MISSING_VALUE", field="birthdate")
-    if not (_fuzzy_enough(search) if search.fuzzy else search.family) or not _wildcards_allowed(search):
+    if search.fuzzy and not _fuzzy_enough(search):
+        raise InputError(f"Invalid search data provided - '{FUZZY}'", reason="INVALID_SEARCH_DATA")
+    if not (search.fuzzy or search.family) or not _wildcards_allowed(search):
         raise InputError(f"Invalid search data provided - '{_MINIMUM}'", reason="INVALID_SEARCH_DATA")
     if search.postalcode and search.postcode:
         both = "Invalid search data provided - 'address-postcode and address-postalcode were both sent'"
@@ -136,6 +139,9 @@ def _check_minimum(search: SearchParameters) -> None:
 
 
 def _fuzzy_enough(search: SearchParameters) -> bool:
+    """A fuzzy search has no wildcards, and two names, or one of them with gender and postcode."""
+    if any("*" in value for value in _wildcard_places(search)):
+        return False
     if search.family and search.given:
         return True
     name = search.family or search.given
@@ -143,6 +149,8 @@ def _fuzzy_enough(search: SearchParameters) -> bool:
 
 
 def _wildcards_allowed(search: SearchParameters) -> bool:
-    """Not within the first two characters, and not at all in a fuzzy search."""
-    values = (search.family, *search.given, search.postalcode, search.postcode)
-    return not any("*" in (value if search.fuzzy else value[:2]) for value in values)
+    return not any("*" in value[:2] for value in _wildcard_places(search))
+
+
+def _wildcard_places(search: SearchParameters) -> tuple[str, ...]:
+    return search.family, *search.given, search.postalcode, search.postcode

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import current_app, g, request
 
+from gateway.auth.caller import Kind
 from gateway.errors import InputError
 from gateway.gate import arrival
 
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from gateway.house import House
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
 _SHOWN: Final = 100
+ROLE_HEADER: Final = "NHSD-Session-URID"
+_GUIDANCE: Final = (
+    "Refer to the guidance for this header in our API Specification "
+    "https://digital.nhs.uk/developer/api-catalogue/personal-demographics-service-fhir"
+)
 MIRRORED: Final = ("X-Request-ID", "X-Correlation-ID")
 
 
@@ -53,6 +60,19 @@ def require_request_id() -> None:
     if not _UUID.fullmatch(sent):
         text = f"Invalid value - '{sent[:_SHOWN]}' in header 'X-Request-ID'"
         raise InputError(text, reason="INVALID_VALUE", field="X-Request-ID")
+
+
+def check_role_header() -> None:
+    """Hold ``NHSD-Session-URID`` to its form where it came; the role that counts is the token's.
+
+    Raises:
+        InputError: it is not digits alone. An application has no user, so what it sends here is ignored, as in PDS.
+    """
+    sent = request.headers.get(ROLE_HEADER)
+    if sent is None or g.caller.kind is Kind.SYSTEM or _DIGITS.fullmatch(sent):
+        return
+    text = f"Invalid value - '{sent[:_SHOWN]}' in header '{ROLE_HEADER}'. {_GUIDANCE}"
+    raise InputError(text, reason="INVALID_VALUE", field=ROLE_HEADER)
 
 
 def mirror_ids(response: Response) -> Response:

@@ -75,7 +75,7 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the index holds under a number before it is loaded again."""
+    """What the index holds under a number: the version of its row, and its PDS-shaped Patient as JSON."""
 
     version: int
     patient: bytes
@@ -292,6 +292,15 @@ class PersonIndex:
         joined = self._fetch(sql, (*keys, limit))[0][0]
         return [_candidate(*line.split(_FIELD)) for line in joined.split(_ROW)] if joined else []
 
+    def largest(self, permit: Permit, keys: Sequence[int]) -> int:
+        """Return which of the keys most people share, the lowest of equals; they are more than one and are shared."""
+        require(permit)
+        with self._database.read() as view:
+            shared = f"SELECT hash FROM index_key WHERE {view.among('hash')} GROUP BY hash"  # noqa: S608 - our own names
+            unique = view.listed(tuple(dict.fromkeys(keys)))
+            ((key,),) = view.raw(f"{shared} ORDER BY count(*) DESC, hash LIMIT 1", (unique,))
+        return int(key)
+
     def by_person(self, permit: Permit, person_id: str) -> Candidate | None:
         """Return the person of an id, or None when the index does not know it."""
         require(permit)
@@ -304,6 +313,13 @@ class PersonIndex:
         require(permit)
         rows = self._fetch("SELECT patient FROM index_patient WHERE id = ?", (_row_id(number),))
         return bytes(rows[0][0]) if rows else None
+
+    def patient(self, permit: Permit, number: NhsNumber) -> Held | None:
+        """Return the PDS-shaped Patient of a number, whole, with the version of its row, which a change raises."""
+        require(permit)
+        sql = "SELECT p.version, j.patient FROM index_person p JOIN index_patient j ON j.id = p.id WHERE p.id = ?"
+        rows = self._fetch(sql, (_row_id(number),))
+        return Held(rows[0][0], bytes(rows[0][1])) if rows else None
 
     def each_packed(self, permit: Permit, chunk: int = 10_000) -> Iterator[bytes]:
         """Yield every packed person in order of number, for counting terms and for snapshots."""

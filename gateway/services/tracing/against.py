@@ -19,11 +19,15 @@ DEMO: Final = "demo"
 
 @dataclass(frozen=True, slots=True)
 class CheckedAgainst:
-    """The index behind an answer: ``source`` is pds, gp-list or demo; ``people`` counts its rows."""
+    """The index behind an answer: ``source`` is pds, gp-list or demo; ``people`` counts its rows.
+
+    ``coverage`` says in words whom it holds, where its loads said so.
+    """
 
     source: str
     as_of: date
     people: int
+    coverage: str = ""
 
 
 def checked_against(house: House) -> CheckedAgainst:
@@ -42,4 +46,4 @@ def checked_against(house: House) -> CheckedAgainst:
             f"the index is {age.days} days old and may not be used past {house.settings.index_max_age_days}",
             reason="index-stale",
         )
-    return CheckedAgainst(info.source, info.as_of, info.people)
+    return CheckedAgainst(info.source, info.as_of, info.people, info.coverage)

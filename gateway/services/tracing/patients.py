@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, timedelta
-from fnmatch import fnmatchcase
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-
-import orjson
 
 from gateway.errors import GatewayError, InputError, NotFound
 from gateway.ids import person_id
 from gateway.services.tracing.against import checked_against
-from gateway.services.tracing.asked import elements_used
+from gateway.services.tracing.likeness import NEARLY, TODAY, WILD, PatientQuery, day_range, likeness, within
+from gateway.services.tracing.presented import index_meta, listed, retrieved
 from ig.decide import Described, Known, SubjectRef
 from ig.purpose import Dataset, Element, Level
-from ig.redact import redact_patient
 from linkage.keys import probe_keys
 from linkage.nhs_number import NhsNumber, NotAnNhsNumber
-from linkage.normalise import fold, fold_postcode, normalise
+from linkage.normalise import normalise
 from linkage.person import Demographics, PartialDate, Security
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gateway.auth.caller import Caller
     from gateway.gate import Passage
     from gateway.house import House
-    from linkage.decide import Candidate, Scored
+    from gateway.services.tracing.against import CheckedAgainst
+    from linkage.decide import Candidate
     from linkage.person import Person
 
 _ELEMENTS: Final = frozenset(Element) - {Element.EVIDENCE}
+_USES: Final = {
+    "family": Element.NAME,
+    "given": Element.NAME,
+    "birthdate": Element.BIRTH_DATE,
+    "death_date": Element.DECEASED,
+    "gender": Element.GENDER,
+    "postcode": Element.ADDRESS,
+    "gp": Element.GP,
+    "phone": Element.TELECOM,
+    "email": Element.TELECOM,
+}
 _MOST: Final = 50
-_WILDCARD_SCORE: Final = 0.75
-_HISTORIC_SCORE: Final = 0.6806
-_FUZZY_CEILING: Final = 0.9999
+_LIKELY_ENOUGH: Final = 0.01
+_BASE: Final = "/personal-demographics/FHIR/R4/Patient"
 _MOST_YEARS: Final = 10
 _MOST_YEARS_OF_DAYS: Final = 2
 _KEYS_AT_ONCE: Final = 500
+FUZZY: Final = "A fuzzy search was requested however the data given did not meet the fuzzy search criteria"
+"""What PDS says to a fuzzy search that lacks the least it needs."""
 
 
 class TooManyMatches(GatewayError):
@@ -50,25 +60,6 @@ class TooManyMatches(GatewayError):
 
     def __init__(self) -> None:
         super().__init__(reason="TOO_MANY_MATCHES")
-
-
-@dataclass(frozen=True, slots=True)
-class PatientQuery:
-    """A PDS search, values as sent. Dates carry their prefix (``eq``, ``ge``, ``le`` or none)."""
-
-    family: str = ""
-    given: tuple[str, ...] = ()
-    gender: str = ""
-    birthdate: tuple[str, ...] = ()
-    death_date: tuple[str, ...] = ()
-    postcode: str = ""
-    gp: str = ""
-    phone: str = ""
-    email: str = ""
-    exact: bool = False
-    fuzzy: bool = False
-    history: bool = False
-    max_results: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +80,25 @@ def read_patient(house: House, caller: Caller, number: str) -> PatientRead:
         NotPermitted: no agreement lets this caller read demographics.
         Unavailable: no usable index, or the ledger could not take the row; nothing leaves.
     """
+    return _read(house, caller, number)
+
+
+def related_people(house: House, caller: Caller, number: str) -> PatientRead:
+    """Return the Bundle of the related people of a patient: an empty one, since an index holds none.
+
+    The patient is looked up all the same, and the look recorded: an unknown number is not answered with nobody.
+
+    Raises:
+        InputError, NotFound, NotPermitted, Unavailable: as `read_patient`.
+    """
+    found = _read(house, caller, number)
+    bundle = {"resourceType": "Bundle", "type": "searchset", "timestamp": _stamp(house), "total": 0}
+    return replace(found, body=bundle)
+
+
+def _read(house: House, caller: Caller, number: str) -> PatientRead:
     wanted = _parse(number)
-    checked_against(house)
+    against = checked_against(house)
     with house.gate.permit(
         caller,
         level=Level.PATIENT,
@@ -110,7 +118,7 @@ def read_patient(house: House, caller: Caller, number: str) -> PatientRead:
         raise NotFound(reason="RESOURCE_NOT_FOUND")
     if held.security is Security.INVALIDATED:
         raise NotFound(reason="INVALIDATED_RESOURCE")
-    body = _shown(house, passage, held)
+    body = retrieved(house, passage, held, against)
     return PatientRead(body, str(body.get("meta", {}).get("versionId", "1")), passage.decision_id)
 
 
@@ -126,100 +134,128 @@ def _in_force(house: House, passage: Passage, number: NhsNumber) -> Candidate | 
     return current if held is not None and held.superseded_by else held
 
 
-def _shown(house: House, passage: Passage, held: Candidate) -> dict[str, Any]:
-    number = held.person.nhs_number
-    raw = house.stores.index.patient_json(passage.permit, number) if number else None
-    restricted = held.security is not Security.UNRESTRICTED
-    return redact_patient(orjson.loads(raw or b"{}"), passage.decision.fields_allowed, restricted=restricted)
-
-
 def search_patients(house: House, caller: Caller, query: PatientQuery) -> dict[str, Any]:
     """Return a searchset Bundle, best first; without ``entry`` where nobody fits, as PDS answers.
 
-    Without ``_fuzzy-match`` every parameter must hold (wildcards and date ranges included); with it the house model
-    weighs the candidates and its posterior is the score, so that more evidence never scores less.
+    Without ``_fuzzy-match`` every parameter must hold (wildcards and date ranges included) and `likeness` is the
+    score; with it the house model weighs the candidates and its calibrated posterior is, so that more evidence never
+    scores less. In both, 1 is said only of a person whom every parameter fits as held today.
 
     Raises:
-        TooManyMatches: more people fit than ``_max-results``; none is shown.
-        InputError: a date is impossible.
+        TooManyMatches: more people fit than ``_max-results``, or than were looked at; none is shown.
+        InputError: a date is impossible, or a range too wide to search.
         NotPermitted: no agreement lets this caller search.
         Unavailable: no usable index, or the ledger could not take the row; nothing leaves.
     """
-    checked_against(house)
-    _range("death-date", query.death_date)
-    demographics = _demographics(query)
+    against = checked_against(house)
+    asked = normalise(_demographics(query))
     with house.gate.permit(
         caller,
         level=Level.PATIENT,
         datasets={Dataset.INDEX},
         fields=_ELEMENTS,
         subject=Described(),
-        filtered_on=elements_used(demographics) | ({Element.DECEASED} if query.death_date else set()),
+        filtered_on=_searched_on(query),
     ) as passage:
-        asked = normalise(demographics)
-        found = _fuzzy(house, passage, asked) if query.fuzzy else _filtered(house, passage, query, asked)
-        scored = sorted((pair for pair in found if _findable(pair[0], query)), key=_best_first)
-        if query.exact:
-            scored = [pair for pair in scored if pair[1] >= 1]
+        scored = _scored(house, passage, query, asked)
         too_many = len(scored) > min(query.max_results or _MOST, _MOST)
         shown = [] if too_many else scored
-        entries = [_entry(_shown(house, passage, one), score) for one, score in shown]
+        entries = [_entry(listed(retrieved(house, passage, one, against)), score) for one, score in shown]
         passage.disclose([one.person_id for one, _ in shown], rows=len(entries))
     if too_many:
         raise TooManyMatches
+    return _bundle(house, against, entries)
+
+
+def _scored(house: House, passage: Passage, query: PatientQuery, asked: Person) -> list[tuple[Candidate, float]]:
+    """Whoever may be shown, best first, with the score that the surface states."""
+    found = _fuzzy(house, passage, query, asked) if query.fuzzy else _filtered(house, passage, query, asked)
+    pairs = [pair for pair in found if _findable(pair[0], query) and (pair[1] >= TODAY or not query.exact)]
+    return sorted(pairs, key=_best_first)
+
+
+def _bundle(house: House, against: CheckedAgainst, entries: list[dict[str, Any]]) -> dict[str, Any]:
     bundle: dict[str, Any] = {
         "resourceType": "Bundle",
         "type": "searchset",
-        "timestamp": house.now().astimezone(UTC).isoformat(timespec="seconds"),
+        "meta": index_meta(against, house.now().date()),
+        "timestamp": _stamp(house),
         "total": len(entries),
     }
     return {**bundle, "entry": entries} if entries else bundle
 
 
+def _stamp(house: House) -> str:
+    return house.now().astimezone(UTC).isoformat(timespec="seconds")
+
+
 def _demographics(query: PatientQuery) -> Demographics:
+    """What of a search the keys and the model can use: a wildcard's beginning, and a date that is one."""
     given = query.given[0] if query.given else ""
     return Demographics(
-        family=query.family.rstrip("*"),
-        given=given.rstrip("*"),
+        family=query.family.partition(WILD)[0],
+        given=given.partition(WILD)[0],
         other_given=query.given[1:],
-        birth_date=_equal(query.birthdate),
+        birth_date=_known_part("birthdate", query.birthdate),
+        death_date=_known_part("death-date", query.death_date),
         gender=query.gender,
-        postcode="" if "*" in query.postcode else query.postcode,
+        postcode="" if WILD in query.postcode else query.postcode,
         phone=(query.phone,) if query.phone else (),
         email=(query.email,) if query.email else (),
         gp_practice=query.gp,
     )
 
 
-def _equal(dates: tuple[str, ...]) -> str:
-    """The one date that a search asks for, or empty for a range."""
-    plain = [text.removeprefix("eq") for text in dates if text[:2] not in ("ge", "le")]
-    return plain[0] if len(plain) == 1 else ""
+def _searched_on(query: PatientQuery) -> frozenset[str]:
+    """Name what a search uses, wildcards and ranges too: searching on a field is a use of it."""
+    return frozenset(element for name, element in _USES.items() if getattr(query, name))
 
 
-def _fuzzy(house: House, passage: Passage, asked: Person) -> Iterator[tuple[Candidate, float]]:
-    engine = house.engine()
-    candidates = engine.candidates(passage.permit, asked)
-    review = engine.matcher.model.thresholds
-    finding = engine.matcher.trace(asked, candidates)
-    shown: list[Scored] = [*([finding.best] if finding.best else []), *finding.others]
-    for one in shown:
-        if review and one.posterior > 0.01:  # noqa: PLR2004 - below one in a hundred nobody would call it a match
-            yield one.candidate, round(min(one.posterior, _FUZZY_CEILING), 4)
+def _known_part(name: str, dates: tuple[str, ...]) -> str:
+    """As much of a date as its range settles: the day, the month, the year, or nothing."""
+    low, high = day_range(name, dates)
+    if low == high:
+        return low.isoformat()
+    if low.year == high.year:
+        return f"{low.year}-{low.month:02}" if low.month == high.month else str(low.year)
+    return ""
 
 
-def _filtered(house: House, passage: Passage, query: PatientQuery, asked: Person) -> Iterator[tuple[Candidate, float]]:
-    """Everyone for whom each parameter holds, from among those who share a key with some day of the range."""
+def _fuzzy(house: House, passage: Passage, query: PatientQuery, asked: Person) -> Iterator[tuple[Candidate, float]]:
+    """Everyone whom the model holds likely; a birth date outside the range that was asked for is nobody's.
+
+    Raises:
+        InputError: a range of birth dates over more than one year, which the model cannot weigh.
+    """
+    if asked.birth_date is None:
+        raise InputError(f"Invalid search data provided - '{FUZZY}'", reason="INVALID_SEARCH_DATA", field="birthdate")
+    engine, several = house.engine(), len(query.birthdate) > 1
+    for one in engine.matcher.rank(asked, engine.candidates(passage.permit, asked)):
+        held = one.candidate.person
+        if likeness(held, query) >= TODAY:
+            yield one.candidate, TODAY
+        elif one.posterior > _LIKELY_ENOUGH and not (
+            several and not within("birthdate", query.birthdate, held.birth_date)
+        ):
+            yield one.candidate, round(min(one.posterior, NEARLY), 4)
+
+
+def _filtered(house: House, passage: Passage, query: PatientQuery, asked: Person) -> Iterable[tuple[Candidate, float]]:
+    """Everyone for whom each parameter holds, from among those who share a key with some day of the range.
+
+    Raises:
+        TooManyMatches: more share a key than are looked at, so that somebody who fits could be missed.
+    """
     seen: dict[str, Candidate] = {}
     keys = list(dict.fromkeys(key for day in _days(query) for key in probe_keys(replace(asked, birth_date=day))))
     for start in range(0, len(keys), _KEYS_AT_ONCE):
-        found, _capped = house.stores.index.candidates(passage.permit, keys[start : start + _KEYS_AT_ONCE])
+        found, left_out = house.stores.index.candidates(passage.permit, keys[start : start + _KEYS_AT_ONCE])
+        if left_out:
+            raise TooManyMatches
         for one in found:
             seen.setdefault(one.person_id, one)
-    for one in seen.values():
-        score = _holds(one.person, query)
-        if one.superseded_by is None and score:
-            yield one, score
+    held = ((one, likeness(one.person, query)) for one in seen.values() if one.superseded_by is None)
+    return [(one, score) for one, score in held if score]
 
 
 def _days(query: PatientQuery) -> list[PartialDate]:
@@ -228,8 +264,8 @@ def _days(query: PatientQuery) -> list[PartialDate]:
     Raises:
         InputError: a range that no key narrows enough: ten years, or two where a name is missing or wild.
     """
-    low, high = _range("birthdate", query.birthdate)
-    whole = query.given and "*" not in query.family + query.given[0]
+    low, high = day_range("birthdate", query.birthdate)
+    whole = query.given and WILD not in query.family + query.given[0]
     years = _MOST_YEARS if whole else _MOST_YEARS_OF_DAYS
     if (high - low).days > 366 * years:
         words = f"birthdate: a range of at most {years} years" + ("" if whole else " without both names in full")
@@ -240,67 +276,13 @@ def _days(query: PatientQuery) -> list[PartialDate]:
     return [PartialDate(day.year, day.month, day.day) for day in days]
 
 
-def _range(name: str, dates: tuple[str, ...]) -> tuple[date, date]:
-    low, high = date(1850, 1, 1), date(2200, 1, 1)
-    for text in dates:
-        try:
-            day = date.fromisoformat(text[2:] if text[:2] in ("eq", "ge", "le") else text)
-        except ValueError:
-            raise InputError(f"{name}: no such day", reason="INVALID_VALUE", field=name) from None
-        low = max(low, day) if text[:2] != "le" else low
-        high = min(high, day) if text[:2] != "ge" else high
-    return low, high
-
-
-def _within(name: str, dates: tuple[str, ...], held: PartialDate | None) -> bool:
-    low, high = _range(name, dates)
-    return held is not None and held.is_whole and low <= date(held.year, held.month, held.day) <= high
-
-
-def _holds(held: Person, query: PatientQuery) -> float:
-    """Return the score of a person for whom every parameter holds, or 0."""
-    current = _like(query.family, held.family)
-    historic = query.history and any(_like(query.family, name) for name in held.previous_family)
-    if not (current or historic) or not all(_conditions(held, query)):
-        return 0
-    if not current:
-        return _HISTORIC_SCORE
-    wildcard = "*" in "".join((query.family, *query.given, query.postcode))
-    return _WILDCARD_SCORE if wildcard else 1
-
-
-def _conditions(held: Person, query: PatientQuery) -> Iterator[bool]:
-    """Each parameter but the family name: whether it holds, or was not sent."""
-    yield _within("birthdate", query.birthdate, held.birth_date)
-    yield not query.death_date or _within("death-date", query.death_date, held.death_date)
-    yield not query.given or _like(query.given[0], held.given)
-    yield all(any(_like(wanted, name) for name in held.other_given) for wanted in query.given[1:])
-    yield not query.postcode or _postcode(held, query)
-    yield not query.gender or query.gender == held.gender.value
-    yield not query.gp or query.gp.upper() == held.gp_practice
-    told = normalise(Demographics(phone=(query.phone,), email=(query.email,)))
-    yield not query.phone or bool(set(told.phone) & set(held.phone))
-    yield not query.email or bool(set(told.email) & set(held.email))
-
-
-def _like(pattern: str, value: str) -> bool:
-    if "*" not in pattern:
-        return fold(pattern) == value
-    folded = "*".join(fold(part) for part in pattern.split("*"))
-    return fnmatchcase(value, folded)
-
-
-def _postcode(held: Person, query: PatientQuery) -> bool:
-    values = (held.postcode, *(held.previous_postcode if query.history else ()))
-    if "*" in query.postcode:
-        pattern = query.postcode.replace(" ", "").upper()
-        return any(fnmatchcase(value, pattern) for value in values)
-    return fold_postcode(query.postcode) in values
-
-
 def _findable(one: Candidate, query: PatientQuery) -> bool:
-    """Restricted people are not found by where they live or are registered; withdrawn ones not at all (PDS)."""
-    if one.security is Security.INVALIDATED:
+    """Restricted people are not found by where they live or are registered; very restricted and withdrawn not at all.
+
+    PDS says so of postcode and practice. That a search by name should not give away the number of somebody whose name
+    it withholds is ours.
+    """
+    if one.security in (Security.INVALIDATED, Security.VERY_RESTRICTED):
         return False
     return not (one.security.hides_location and (query.postcode or query.gp or query.phone or query.email))
 
@@ -311,7 +293,7 @@ def _best_first(pair: tuple[Candidate, float]) -> tuple[float, str]:
 
 def _entry(patient: dict[str, Any], score: float) -> dict[str, Any]:
     return {
-        "fullUrl": f"/personal-demographics/FHIR/R4/Patient/{patient.get('id', '')}",
+        "fullUrl": f"{_BASE}/{patient.get('id', '')}",
         "search": {"score": score},
         "resource": patient,
     }

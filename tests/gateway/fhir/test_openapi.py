@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PATHS = (
     f"{PDS_BASE}/Patient",
     f"{PDS_BASE}/Patient/{{number}}",
+    f"{PDS_BASE}/Patient/{{number}}/RelatedPerson",
     f"{FHIR_BASE}/Patient/{{person_id}}/$everything",
     f"{FHIR_BASE}/metadata",
 )

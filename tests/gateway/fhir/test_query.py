@@ -114,7 +114,7 @@ def test_a_single_parameter_sent_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["birthdate", "death-date"])
 def test_a_date_has_two_ends_at_most(name: str) -> None:
-    assert refused(ENOUGH | {name: ["ge2010-10-01", "le2010-10-31", "eq2010-10-22"]})[0] == "INVALID_VALUE"
+    assert refused(ENOUGH | {name: ["ge2010-10-01", "le2010-10-31", "eq2010-10-22"]})[0] == "TOO_MANY_VALUES_SUBMITTED"
 
 
 def test_both_spellings_of_the_postcode_are_refused() -> None:
@@ -170,5 +170,5 @@ def test_whatever_is_sent_is_read_or_refused_with_a_code(sent: dict[str, list[st
 
 
 def test_only_the_repeatable_parameters_are_lists() -> None:
-    assert {"given", "birthdate", "death-date"} == REPEATABLE
-    assert set(NAMES) >= REPEATABLE
+    assert REPEATABLE == {"given": 5, "birthdate": 2, "death-date": 2}
+    assert set(NAMES) >= REPEATABLE.keys()

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.errors import InputError, NotFound
-from gateway.services.tracing.patients import (
-    PatientQuery,
-    TooManyMatches,
-    read_patient,
-    search_patients,
-)
+from gateway.services.tracing.likeness import PatientQuery
+from gateway.services.tracing.patients import TooManyMatches, read_patient, search_patients
 from tests.gateway.houses import (
     AMINA,
     BRAM,
@@ -48,7 +44,8 @@ def test_a_patient_is_read_by_number_with_its_version(town: House) -> None:
     assert result.body["id"] == AMINA.number
     assert result.body["name"][0]["family"] == AMINA.family
     assert result.body["address"][0]["postalCode"] == AMINA.postcode
-    assert (result.version, result.body["meta"]["versionId"]) == ("1", "1")
+    assert result.version.isdecimal()
+    assert result.version == result.body["meta"]["versionId"]
 
 
 def test_a_superseded_number_reads_the_patient_in_force_and_is_recorded_under_both(town: House) -> None:
@@ -144,7 +141,7 @@ def test_a_date_of_death_is_a_parameter_like_others(town: House, when: str, *, f
 def test_wild_cards_stand_for_the_rest_of_a_name_and_score_less(town: House) -> None:
     found = search(town, family="Dun*", birthdate=("2001-02-03",))
     assert set(found) == {TWIN.number, OTHER_TWIN.number}
-    assert set(found.values()) == {0.75}
+    assert set(found.values()) == {0.8438}
     assert set(search(town, family="Dunwick", given=("Rosal*",), birthdate=("2001-02-03",))) == {TWIN.number}
 
 
@@ -190,7 +187,7 @@ def test_a_date_of_death_that_never_was_is_refused(town: House) -> None:
 def test_earlier_names_count_only_when_history_is_asked_for(town: House) -> None:
     asked = {"family": "Nowak", "birthdate": ("1975-12-24",)}
     assert not search(town, **asked)
-    assert search(town, **asked, history=True) == {NAMESAKE.number: 0.6806}
+    assert search(town, **asked, history=True) == {NAMESAKE.number: 0.75}
 
 
 def test_an_exact_search_leaves_out_whatever_is_not(town: House) -> None:

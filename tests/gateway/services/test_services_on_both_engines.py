@@ -16,7 +16,8 @@ from gateway.services.records.unlink import unlink_record
 from gateway.services.releases.build import build_release
 from gateway.services.releases.verify import verify_release
 from gateway.services.tracing.find import find_number
-from gateway.services.tracing.patients import PatientQuery, search_patients
+from gateway.services.tracing.likeness import PatientQuery
+from gateway.services.tracing.patients import search_patients
 from gateway.services.tracing.verify import verify_number
 from gateway.storage.factkinds import opt_out
 from gateway.storage.facts import StoredFact
