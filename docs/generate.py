@@ -1,7 +1,8 @@
 """Write the parts of the reference that come from the code: ``make docs``.
 
 A page says where a generated part stands with ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; what is between them
-belongs to this script. ``--check`` writes nothing, shows what is out of date, and exits 1.
+belongs to this script. ``--check`` writes nothing, shows what is out of date, and exits 1. A few
+files are written whole.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from flask import Flask
 
+from docs import model
 from docs.rules import quality_codes
 from gateway import app as application
 from gateway.cli import main as command
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 DOCS: Final = Path(__file__).parent
 PART: Final = re.compile(r"(?P<begin><!-- begin (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end (?P=name) -->)", re.DOTALL)
+
+_PICTURE: Final = re.compile(r"<svg .*?(?P<words><title>.*</desc>)", re.DOTALL)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -198,6 +202,57 @@ def _tables(database: str, metadata: MetaData) -> Iterator[str]:
         yield f"## {database}: {held.name}\n\n{comment}{table(('Column', 'Type', '', 'Refers to'), rows)}"
 
 
+def model_levels() -> str:
+    """Every field of the shipped model with its levels, their meaning and bits."""
+    head = ("Level", "Means", "Bits", "Moves with")
+    return "\n".join(
+        f"### {field}\n\n{table(head, ((code(level), *rest) for level, *rest in ladder))}"
+        for field, ladder in model.levels()
+    )
+
+
+def model_patterns() -> str:
+    """The interactions, vetoes and groups of the shipped model, each with the levels on which it rests."""
+    return "\n".join(
+        (
+            "### Interactions\n",
+            table(
+                ("Interaction", "A reviewer reads", "Bits", "Applies when"),
+                ((code(name), *rest) for name, *rest in model.interactions()),
+            ),
+            "### Vetoes\n",
+            table(
+                ("Veto", "A reviewer reads", "Applies when"), ((code(name), *rest) for name, *rest in model.vetoes())
+            ),
+            "### Groups\n",
+            table(("Group", "Agrees when"), ((code(name), when) for name, when in model.groups())),
+        )
+    )
+
+
+def model_numbers() -> str:
+    """The thresholds, name frequencies and other values of the shipped model."""
+    return "\n".join(
+        (
+            "### Thresholds\n",
+            table(
+                ("Use", "Match", "Review", "Lead", "Groups", "Steps that need no person"),
+                ((code(use), *rest) for use, *rest in model.thresholds()),
+            ),
+            "### Name frequencies\n",
+            table(
+                ("Field", "Strength", "Typical", "Pull", "Floor"),
+                ((code(field), *rest) for field, *rest in model.frequencies()),
+            ),
+            "### The rest of the file\n",
+            table(
+                ("Place", "Value", "Meaning"),
+                ((code(place), value, meaning) for place, value, meaning in model.others()),
+            ),
+        )
+    )
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "settings": settings,
     "outcomes-trace": lambda: outcomes(OF_TRACE, "Outcome"),
@@ -209,7 +264,16 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "data-model": data_model,
     "quality-codes": rules,
     "routes": routes,
+    "model-levels": model_levels,
+    "model-patterns": model_patterns,
+    "model-numbers": model_numbers,
+    "model-example": model.example,
 }
+WHOLE: Final[dict[str, Callable[[], str]]] = {
+    "reference/model-schema.json": model.schema,
+    "images/waterfall.svg": model.waterfall,
+}
+"""Files of which every byte belongs to this script."""
 
 
 def renewed(text: str) -> str:
@@ -221,22 +285,36 @@ def main(arguments: list[str]) -> int:
     """Write the pages, or with ``--check`` show what is out of date."""
     check = "--check" in arguments
     stale = 0
-    for page in sorted(DOCS.rglob("*.md")):
-        held = page.read_text("utf-8")
-        fresh = renewed(held)
-        if fresh == held:
+    for path, held, fresh in _files():
+        if _telling(fresh) == _telling(held):
             continue
         stale += 1
-        name = page.relative_to(DOCS.parent).as_posix()
+        name = path.relative_to(DOCS.parent).as_posix()
         if check:
             print(f"{name} is out of date: make docs")
             sys.stdout.writelines(
                 difflib.unified_diff(held.splitlines(True), fresh.splitlines(True), name, "make docs")
             )
         else:
-            page.write_text(fresh, "utf-8")
+            path.write_text(fresh, "utf-8")
             print(f"wrote {name}")
     return 1 if check and stale else 0
+
+
+def _files() -> Iterator[tuple[Path, str, str]]:
+    """Yield every file with a generated part, as it is held (empty: not yet) and as it should be."""
+    for page in sorted(DOCS.rglob("*.md")):
+        held = page.read_text("utf-8")
+        yield page, held, renewed(held)
+    for name, made in WHOLE.items():
+        path = DOCS / name
+        yield path, path.read_text("utf-8") if path.exists() else "", made()
+
+
+def _telling(text: str) -> str:
+    """What of a file is compared: of a picture its words, since their width is that of a machine's fonts."""
+    words = _PICTURE.match(text)
+    return words["words"] if words else text
 
 
 if __name__ == "__main__":
