@@ -114,8 +114,17 @@ _INTERACTIONS: Final[Mapping[str, str]] = {
     "middle-name-or-sibling": "May be a twin who bears this name as a middle name",
     "forename-unknown": "May be a twin: same birth date and household, first name not known",
     "parent-or-namesake": "May be a parent or child of the same name",
-    "names-of-one-community": "Both names are the same, which happens more often within a community; no place agrees",
     "one-household": "Address and contact details are shared by a household and count once",
+    "one-household-near-name": "Address and contact details are shared by a household, and the first name is another form",
+    "another-surname-elsewhere": "Another last name, and no place agrees",
+    "sex-and-forename-differ": "Neither sex nor first name agrees",
+    "number-of-a-relative": "The NHS number agrees and the first name does not: it may be a relative's number",
+    "number-against-birth-date": "The NHS number agrees and the date of birth does not: it may be another person's number",
+    "twin-of-a-like-name": "May be a twin with a similar first name",
+    "middle-name-at-home": "May be somebody of the same home who bears this name as a middle name",
+    "practice-of-the-household": "The people of one home mostly share a GP practice, so it counts less",
+    "two-slips": "Neither the date of birth nor a name agrees whole",
+    "middle-name-of-the-family": "A middle name that brothers and sisters may share, beside another first name",
 }
 
 

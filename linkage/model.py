@@ -95,9 +95,11 @@ class TermFrequency(_Part):
     """How a name's own frequency moves its weight.
 
     ``typical`` is the share at which the level's bits hold; ``pull`` is the number of people by which a
-    small index is drawn towards it; no value counts as rarer than ``floor``.
+    small index is drawn towards it; no value counts as rarer than ``floor``. ``strength`` is the part of the movement
+    that counts: candidates share a key, and rare names less often by chance than in the whole index.
     """
 
+    strength: Annotated[float, Field(ge=0, le=1)] = 1.0
     typical: Share
     pull: Annotated[float, Field(ge=0)]
     floor: Share
@@ -241,7 +243,8 @@ def _check_levels(model: Model, field: str, levels: tuple[str, ...]) -> None:
     weights = model.comparisons[field]
     _check_names(weights, levels, "comparisons", field)
     for level, weight in weights.items():
-        if weight.bits > weights[levels[0]].bits:
+        # a level with frequencies is weighed for a typical value, so others may weigh more than that
+        if weight.bits > weights[levels[0]].bits and not weights[levels[0]].frequency:
             _refuse(_BEST_FIRST, "comparisons", field, level)
         if weight.frequency and (field not in COUNTED or level not in _BY_NAME):
             _refuse("frequency-not-counted", "comparisons", field, level)

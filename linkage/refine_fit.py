@@ -31,6 +31,8 @@ COVERAGE: Final = "prior.coverage"
 NOBODY: Final = Frequencies({}, 0)
 """Names' frequencies enter a fit with the rows, not through the scorer."""
 
+DIFFERS: Final = "differs"
+
 LEAST_SHARED: Final = 1.0
 """What few people share is never refitted below this in the index at hand: the scorer weighs it no less."""
 
@@ -61,7 +63,7 @@ class Parameters:
         """The numbers of a model for an index in which shared values weigh ``growth`` bits more than written."""
         names: list[str] = []
         best: list[int] = []
-        start, lower, shared, held = [], [], [], []
+        start, lower, upper, shared, held = [], [], [], [], []
         for field, levels in VOCABULARY.items():
             first = len(names)
             unknown = max(model.comparisons[field][level].bits for level in levels if level in UNKNOWN)
@@ -72,8 +74,12 @@ class Parameters:
                 # the best of a field weighs no less than a value that is not known
                 least = unknown if len(names) == first + 1 else -_MOST_BITS
                 lower.append(max(least, LEAST_SHARED - growth) if weight.per_person else least)
+                # what differs may be forgiven, and never speaks for a match
+                upper.append(0.0 if level == DIFFERS else _MOST_BITS)
                 held.append(level in UNKNOWN)
-                best.append(len(best) if level in UNKNOWN else first)
+                # the best of a field with frequencies is weighed for a typical value: a rare one outweighs all others
+                free = level in UNKNOWN or model.comparisons[field][levels[0]].frequency
+                best.append(len(best) if free else first)
                 shared.append(weight.per_person)
         for rule in model.interactions:
             names.append(f"interaction.{rule.name}")
@@ -83,7 +89,7 @@ class Parameters:
         others = len(names) - len(best)
         known = np.array(start)
         lowest = np.array([*lower, *[-_MOST_BITS] * (others - 1), -_SURELY])
-        highest = np.array([_MOST_BITS] * (len(names) - 1) + [_SURELY])
+        highest = np.array([*upper, *[_MOST_BITS] * (others - 1), _SURELY])
         fixed = np.array(held + [False] * others)
         return cls(
             tuple(names),

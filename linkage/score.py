@@ -105,7 +105,7 @@ class Scorer:
         rule = self.model.term_frequencies[field]
         carriers = self.frequencies.count(field, name) + rule.typical * rule.pull
         share = max(carriers / (self.frequencies.total + rule.pull), rule.floor)
-        return log2(rule.typical / share)
+        return rule.strength * log2(rule.typical / share)
 
 
 def compiled(conditions: Conditions) -> Alternatives:
