@@ -16,6 +16,7 @@ from gateway.services.records.index import IndexSource, load_index
 from gateway.services.records.ingest import ingest_files
 from gateway.services.records.link import link_all
 from gateway.services.records.unlink import unlink_record
+from gateway.services.tracing.outcomes import capped_sentence
 from ig.purpose import Purpose
 
 if TYPE_CHECKING:
@@ -157,6 +158,10 @@ def link(desk: Desk, model: str, folder: Path | None) -> None:
         f"duplicates inside one source: {result.duplicates:,}; opened for review: {result.reviews:,}",
         markup=False,
     )
+    if result.capped:
+        out.print(capped_sentence(result.capped), markup=False)
+    for kind, count in sorted(result.crowded.items()):
+        out.print(f"{count:,} groups of records without a number were too large to compare whole: {kind}", markup=False)
 
 
 @click.command()

@@ -8,7 +8,7 @@ from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.samples import sample
 from gateway.services.records import reviews
 from gateway.services.records.duplicates import duplicates as duplicates_of
-from linkage.explain import describe
+from linkage.explain import describe, weighed
 
 
 @click.group()
@@ -41,7 +41,8 @@ def show(desk: Desk, case_id: str) -> None:
     case = reviews.case(desk.house, desk.caller(demo_caller="reviewer"), case_id)
     out.print(f"record {case.source_person_id}, {case.reason}", markup=False)
     for number, candidate in enumerate(case.candidates, 1):
-        out.print(f"{number}. {candidate.person_id}  {candidate.bits:+.1f} bits", markup=False)
+        said = weighed(candidate.bits, candidate.posterior)
+        out.print(f"{number}. {candidate.person_id}  {said}", markup=False)
         for piece in candidate.evidence:
             out.print(f"     {describe(piece)}", markup=False)
 

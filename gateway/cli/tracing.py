@@ -17,7 +17,7 @@ from gateway.services.tracing.batch import HOUSE, trace_csv, trace_file
 from gateway.services.tracing.bulk import BULK, Engine, fitting, rows_of
 from gateway.services.tracing.formats import Format, opened
 from gateway.services.tracing.national import NATIONAL
-from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION
+from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION, capped_sentence
 from gateway.services.tracing.verify import verify_number
 from linkage.explain import describe
 from linkage.person import Demographics
@@ -194,4 +194,6 @@ def trace(  # noqa: PLR0913, PLR0917 - click hands one argument over for each op
         out.print(f"  {outcome}: {count:,}", markup=False)
     for rule, count in sorted(result.refused.items()):
         out.print(f"  not traced, {rule}: {count:,}", markup=False)
+    if result.capped:
+        out.print(capped_sentence(result.capped), markup=False)
     out.print(f"Engine: {engine}.", markup=False)

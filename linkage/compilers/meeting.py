@@ -322,7 +322,7 @@ _CUT: Final = """
         WHERE place > {cap})
 """
 _LARGEST: Final = """
-    SELECT person, arg_max(hash, people) FROM (
+    SELECT person, first(hash ORDER BY people DESC, hash) FROM (
         SELECT k.person, k.hash, count(*) AS people FROM {keys} h
         JOIN (SELECT * FROM linkage_probes p SEMI JOIN linkage_crowded c ON c.asked = p.person) k ON k.hash = h.hash
         GROUP BY ALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -146,11 +147,13 @@ def by_python(population: Population, model: Model, report: Report) -> Answers:
     shipped = engine_over(index, model, prepared.frequencies)
     weightless = engine_over(index, without_weight(model), prepared.frequencies)
     found: list[Answer] = []
+    capped: Counter[str] = Counter()
     for _, asked in questions(Feed(tables.queries_csv.name, lambda: binary(tables.queries_csv))):
         one = normalise(asked)
-        found.append(_answer(shipped.trace(permit, one), weightless.trace(permit, one), weightless.matcher.scorer))
+        decided = shipped.trace(permit, one, capped=capped)
+        found.append(_answer(decided, weightless.trace(permit, one), weightless.matcher.scorer))
         report(len(found), len(population.told))
-    return Answers(found, 0)
+    return Answers(found, capped.total())
 
 
 def _answer(decided: Finding, ranked: Finding, scorer: Scorer) -> Answer:

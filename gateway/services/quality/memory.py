@@ -55,6 +55,10 @@ class MemoryIndex:
         """Return whom a former number must never lead to: nobody here was given a new identity."""
         return frozenset()
 
+    def largest(self, _: object, keys: Sequence[int]) -> int:
+        """Return which of the keys most people share, the lowest of equals."""
+        return min(keys, key=lambda one: (-len(self._keys.get(one, ())), one))
+
     def candidates(self, _: object, keys: Sequence[int], cap: int = 2000) -> tuple[list[Candidate], int]:
         """Return whoever shares a key, most shared keys first, and how many more than ``cap`` were left out."""
         shared = Counter(held.person_id for key in dict.fromkeys(keys) for held in self._keys.get(key, ()))

@@ -50,7 +50,11 @@ JOINS_FOR_CARE: Final = frozenset({Basis.CROSS_CHECK, Basis.PDS, Basis.PERSON})
 
 @dataclass(slots=True)
 class LinkReport:
-    """What a run came to: people traced, outcomes, links made, how many of them join for care."""
+    """What a run came to: people traced, outcomes, links made, how many of them join for care.
+
+    ``capped`` counts the people with more candidates than are looked at, and ``crowded`` the groups of records without
+    a number that were too large to compare whole; both by the kind of key.
+    """
 
     model: str = ""
     traced: int = 0
@@ -59,6 +63,8 @@ class LinkReport:
     joined: int = 0
     duplicates: int = 0
     reviews: int = 0
+    capped: Counter[str] = field(default_factory=Counter)
+    crowded: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class _Run:
     def _trace(self, who: SourcePerson, at: Standing, seals: list[NewLink]) -> Finding:
         """Trace one record; a seal that its details turn out to need is added to ``seals``."""
         permit, asked, never = self.passage.permit, Person.unpack(who.packed), at.never[who.source_person_id]
-        finding = self.engine.trace(permit, asked, never=never)
+        finding = self.engine.trace(permit, asked, never=never, capped=self.done.capped)
         held = at.link(who.source_person_id)
         needed = past_of(self.engine, permit, self.pasts, who, finding, held.person_id if held else "")
         if not needed:
@@ -138,7 +144,7 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
         while people := house.stores.records.source_people(passage.permit, limit=BATCH, untraced_for=run.stamp):
             run.batch(people)
             report(done.traced, None)
-        join_unnumbered(house, engine, passage.permit)
+        done.crowded = join_unnumbered(house, engine, passage.permit).crowded
         follow_merges(house, passage.permit)
         carry_objections(house, passage.permit)
         with house.stores.transaction() as tx:

@@ -7,7 +7,8 @@ never shows one record beside another in direct care.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from gateway.ids import person_id, person_id_without_number
 from gateway.storage.links import Basis, LinkKind, NewLink
 from linkage.cluster import clusters
 from linkage.decide import Candidate, Outcome
-from linkage.keys import index_keys, probe_keys
+from linkage.keys import index_keys, named_keys
 from linkage.model import Use
 from linkage.nhs_number import NhsNumber
 from linkage.person import Person
@@ -34,8 +35,19 @@ _LARGEST_BLOCK: Final = 200
 _ACTOR: Final = "gateway:link"
 
 
-def join_unnumbered(house: House, engine: Engine, permit: Permit) -> int:
-    """Give one person id to records of the same person without a number. Returns how many records moved.
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What came of joining: ``moved`` records have another person than before.
+
+    ``crowded`` counts, by the kind of key, the blocks of more records than are compared: only their first are.
+    """
+
+    moved: int
+    crowded: Counter[str]
+
+
+def join_unnumbered(house: House, engine: Engine, permit: Permit) -> Joined:
+    """Give one person id to records of the same person without a number.
 
     What comes out is worked out anew from all of them, so it does not depend on what came first, and a record that
     is not like the others any more leaves them.
@@ -44,7 +56,8 @@ def join_unnumbered(house: House, engine: Engine, permit: Permit) -> int:
     rows = house.stores.records.people(permit, held)
     people = {row.source_person_id: Person.unpack(row.packed) for row in rows}
     apart = _apart(house, permit, rows)
-    bits = _pairs(engine, people, apart)
+    near, crowded = _near(people, apart)
+    bits = _pairs(engine, people, near)
     nevers = [(one, other) for one, others in apart.items() for other in others]
     first = {record: min(cluster) for cluster in clusters(bits, nevers, bits) for record in cluster}
     wanted = {record: person_id_without_number(first.get(record, record)) for record in sorted(people)}
@@ -54,17 +67,17 @@ def join_unnumbered(house: House, engine: Engine, permit: Permit) -> int:
     with house.stores.transaction() as tx:
         for facts in (alone, moved):
             house.stores.links.append(tx, [_fact(record, person, engine) for record, person in facts])
-    return len(moved)
+    return Joined(len(moved), crowded)
 
 
-def _pairs(engine: Engine, people: Mapping[str, Person], apart: Mapping[str, set[str]]) -> dict[Pair, float]:
-    """Return the pairs to be joined, with their weight in bits.
+def _pairs(engine: Engine, people: Mapping[str, Person], near: Iterable[Pair]) -> dict[Pair, float]:
+    """Return those of the pairs that are to be joined, with their weight in bits.
 
     Several records may well be one person, so those that match a record do not compete with each other as people of
     the index do; but a record that matches two which do not match each other could be either, and is joined to one
     of them only when it leads. Both records must take the other.
     """
-    bits = {pair: weight for pair in _near(people, apart) if (weight := _weight(engine, people, pair)) is not None}
+    bits = {pair: weight for pair in near if (weight := _weight(engine, people, pair)) is not None}
     around: dict[str, set[str]] = defaultdict(set)
     for one, other in bits:
         around[one].add(other)
@@ -73,17 +86,21 @@ def _pairs(engine: Engine, people: Mapping[str, Person], apart: Mapping[str, set
     return {(one, other): bits[one, other] for one, other in bits if other in taken[one] and one in taken[other]}
 
 
-def _near(people: Mapping[str, Person], apart: Mapping[str, set[str]]) -> list[Pair]:
-    """Pairs that share a key, each once, without those that were separated."""
+def _near(people: Mapping[str, Person], apart: Mapping[str, set[str]]) -> tuple[list[Pair], Counter[str]]:
+    """Pairs that share a key, each once, without those that were separated; and the blocks cut short."""
     blocks: dict[int, list[str]] = defaultdict(list)
     for record in sorted(people):
         for key in index_keys(people[record]):
             blocks[key].append(record)
     near: set[Pair] = set()
+    crowded: dict[int, str] = {}
     for record in people:
-        for key in probe_keys(people[record]):
-            near.update(_pair(record, other) for other in blocks.get(key, ())[:_LARGEST_BLOCK] if other != record)
-    return sorted(pair for pair in near if pair[1] not in apart.get(pair[0], ()))
+        for kind, key in named_keys(people[record]):
+            block = blocks.get(key, ())
+            near.update(_pair(record, other) for other in block[:_LARGEST_BLOCK] if other != record)
+            if len(block) > _LARGEST_BLOCK:
+                crowded[key] = kind
+    return sorted(pair for pair in near if pair[1] not in apart.get(pair[0], ())), Counter(crowded.values())
 
 
 def _pair(one: str, other: str) -> Pair:

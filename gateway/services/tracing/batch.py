@@ -75,11 +75,15 @@ _PART: Final = ".part"
 
 @dataclass(slots=True)
 class BatchReport:
-    """What a file came to: rows answered, by outcome; rows with too little to trace, by rule."""
+    """What a file came to: rows answered, by outcome; rows with too little to trace, by rule.
+
+    ``capped`` counts the rows with more candidates than are looked at, by the kind of their largest key.
+    """
 
     rows: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    capped: Counter[str] = field(default_factory=Counter)
 
 
 R = TypeVar("R")
@@ -119,6 +123,10 @@ class Exchange(Protocol[R]):
 class Tracer(Protocol):
     """What answers the rows of a file: a matching algorithm over the index, inside one passage of the gate."""
 
+    @property
+    def capped(self) -> Counter[str]:
+        """How many rows so far met more candidates than are looked at, by the kind of their largest key."""
+
     def found(self, said: Demographics, asked: Person) -> tuple[Outcome, Cells]:
         """Return what became of one row, and the cells that tell it; whom it names has been disclosed."""
 
@@ -140,10 +148,11 @@ class HouseTracer:
     engine: Engine
     passage: Passage
     against: CheckedAgainst
+    capped: Counter[str] = field(default_factory=Counter)
 
     def found(self, said: Demographics, asked: Person) -> tuple[Outcome, Cells]:  # noqa: ARG002 - for others
         """Trace one person by the house model."""
-        finding = self.engine.trace(self.passage.permit, asked)
+        finding = self.engine.trace(self.passage.permit, asked, capped=self.capped)
         best = finding.best if finding.outcome is Outcome.MATCHED else None
         number = best.candidate.person.nhs_number if best else None
         self.passage.disclose([best.candidate.person_id] if best else (), rows=1)
@@ -293,6 +302,7 @@ def trace_file(  # noqa: PLR0913 - the last two are options
             with aside.open("wb") as written:
                 answered = _reported(run.answers(exchange.asked()), done, exchange.count, report)
                 written.writelines(exchange.lines(answered))
+                done.capped = run.tracer.capped
                 written.flush()
                 os.fsync(written.fileno())
         with named(target):

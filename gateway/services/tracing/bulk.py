@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -10,10 +11,11 @@ import duckdb
 import pyarrow as pa
 
 from gateway import ids
+from gateway.engine import kind_of_key
 from gateway.services.files import named
 from gateway.services.tracing.batch import RESPONSE_COLUMNS, Algorithm, house_cells
 from gateway.services.tracing.snapshot import KEYS, PEOPLE, kept, snapshot
-from linkage.batch import trace
+from linkage.batch import Report, trace
 from linkage.compilers.people import as_arrow, row
 from linkage.decide import Outcome
 from linkage.keys import probe_keys
@@ -77,6 +79,7 @@ class BulkTracer:
         folder = snapshot(house, passage.permit)
         self._connection = _opened(folder)
         self._answers: Iterator[tuple[Answer, NhsNumber | None]] = iter(())
+        self.capped: Counter[str] = Counter()
 
     def take(self, people: Sequence[Person]) -> None:
         """Answer the people of the rows that come next."""
@@ -84,6 +87,7 @@ class BulkTracer:
         keys = [(key, place) for place, one in enumerate(people) for key in probe_keys(one)]
         self._hand_over("asked_keys", _numbers(("hash", "person"), keys))
         self._hand_over("never", _numbers(("asked", "held"), self._sealed(people)))
+        report = Report()
         answers = list(
             trace(
                 self._connection,
@@ -94,8 +98,11 @@ class BulkTracer:
                 held_keys="held_keys",
                 never="never",
                 stretch=self.stretch,
+                cap=self._engine.most,
+                report=report,
             )
         )
+        self.capped.update(kind_of_key(people[one.asked], one.hash) for one in report.capped)
         named = [one.held if one.outcome is Outcome.MATCHED else None for one in answers]
         numbers = self._numbers_of({row for row in named if row is not None})
         # who is only near is named to nobody, be it that another row of the file matches them

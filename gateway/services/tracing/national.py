@@ -13,7 +13,8 @@ of an MPT response. Whom the algorithm looks at differs from the handbook in thr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -68,6 +69,7 @@ class NationalTracer:
     house: House
     passage: Passage
     against: CheckedAgainst
+    capped: Counter[str] = field(default_factory=Counter)
 
     def found(self, said: Demographics, asked: Person) -> tuple[Outcome, dict[str, str]]:
         """Trace one person by the handbook."""
@@ -97,7 +99,7 @@ class NationalTracer:
         A number that was replaced by one that nobody here holds leads to nobody, as in the house model.
         """
         permit, engine, never = self.passage.permit, self.house.engine(), frozenset[str]()
-        found = engine.candidates(permit, asked)
+        found = engine.candidates(permit, asked, self.capped)
         if asked.nhs_number is not None:
             never = self.house.stores.index.sealed(permit, asked.nhs_number)
             found += [one for one in engine.in_force(permit, asked.nhs_number) if one is not None]

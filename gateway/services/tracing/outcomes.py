@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from linkage.decide import Flag, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 VERIFIED: Final = "01"
 NOT_TRACED: Final = "02"
@@ -217,3 +217,9 @@ def batch_code(row: Row, flags: Iterable[Flag]) -> str:
         return row.batch_code
     held = set(flags)
     return next((code for flag, code in _FLAG_BATCH_CODES if flag in held), row.batch_code)
+
+
+def capped_sentence(capped: Mapping[str, int]) -> str:
+    """Say how many questions met more candidates than are looked at, by the kind of their largest key; most first."""
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(capped.items(), key=lambda one: (-one[1], one[0])))
+    return f"{sum(capped.values()):,} questions met more candidates than are looked at: {kinds}"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from gateway.house import House
+from gateway.services.records import unnumbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +121,25 @@ def test_new_records_are_linked_and_a_second_run_has_nothing_to_do(
     assert ran.stdout.startswith("1 people traced under model ")
     assert "  none: 1\n" in ran.stdout
     assert own_gateway("link").stdout.startswith("0 people traced")
+
+
+def test_what_linking_did_not_look_at_is_said_by_kind_of_key(
+    own_gateway: Command,
+    people: dict[str, dict[str, str]],
+    extract: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = House.engine
+    monkeypatch.setattr(House, "engine", lambda house: replace(whole(house), most=0))
+    monkeypatch.setattr(unnumbered, "_LARGEST_BLOCK", 0)
+    person = next(iter(people.values()))
+    year, month, day = person["birth_date"].split("-")
+    named = {"First Name": person["given"], "Last Name": person["family"], "Date of Birth": f"{day}/{month}/{year}"}
+    own_gateway("ingest", "social-care", extract(tmp_path / "new.csv", GOOD | named))
+    told = own_gateway("link").stdout
+    assert "1 questions met more candidates than are looked at: " in told
+    assert " groups of records without a number were too large to compare whole: names-year\n" in told
 
 
 def test_a_link_taken_back_is_ruled_out_for_good(own_gateway: Command, record: str) -> None:

@@ -61,7 +61,8 @@ def test_evidence_names_fields_and_levels_and_no_value(
     gateway, case = doubtful
     told = gateway("review", "show", case)
     assert told.exit_code == 0
-    assert " bits\n" in told.stdout
+    assert " bits, probability " in told.stdout
+    assert "this person\n" in told.stdout
     person = people[examples["right"]]
     assert not [value for value in (person["family"], person["birth_date"], examples["right"]) if value in told.stdout]
 

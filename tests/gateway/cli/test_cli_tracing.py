@@ -11,6 +11,7 @@ import pytest
 
 from adapters.spine import dbs, mpt
 from adapters.spine.tracing import Request
+from gateway.house import House
 from linkage.nhs_number import NhsNumber
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from gateway.auth.caller import Caller
-    from gateway.house import House
     from gateway.services.tracing.verify import VerifyResult
     from gateway.transports.pds import PdsClient
     from linkage.person import Demographics
@@ -204,6 +204,23 @@ def test_a_file_in_and_a_file_out_with_a_row_for_a_row(
     ran = gateway("trace", tmp_path / "in.csv", "--out", many, "--engine", "duckdb")
     assert ran.stdout.endswith("Engine: duckdb.\n")
     assert many.read_bytes() == target.read_bytes()
+
+
+def test_questions_with_more_candidates_than_are_looked_at_are_said_by_kind_of_key(
+    gateway: Command, people: People, examples: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = House.engine
+    monkeypatch.setattr(House, "engine", lambda house: replace(whole(house), most=0))
+    person = people[examples["right"]]
+    known = {name: person[name] for name in ("family", "given", "birth_date", "postcode")}
+    rows = [{"row_id": "a", "nhs_number": "", **known}, {"row_id": "b", "nhs_number": "", **known, "given": "Zz"}]
+    source = request_file(tmp_path / "in.csv", rows)
+    said = [
+        gateway("trace", source, "--out", tmp_path / "out.csv", "--engine", engine).stdout.splitlines()[-2]
+        for engine in ("python", "duckdb")
+    ]
+    assert said[0] == said[1]
+    assert "2 questions met more candidates than are looked at: " in said[0]
 
 
 def test_the_national_algorithm_answers_one_by_one(gateway: Command, tmp_path: Path) -> None:

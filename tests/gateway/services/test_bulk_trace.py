@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gateway.errors import InputError
+from gateway.house import House
 from gateway.services.governance.facts import load_facts
 from gateway.services.tracing import bulk
 from gateway.services.tracing.batch import HOUSE, trace_csv
 from gateway.services.tracing.bulk import BULK, Engine, fitting, rows_of
+from gateway.services.tracing.national import NATIONAL
+from gateway.services.tracing.outcomes import capped_sentence
 from gateway.services.tracing.snapshot import KEYS, PEOPLE, kept
+from linkage.keys import KEYS as KINDS
 from tests.gateway.houses import (
     AMINA,
     BRAM,
@@ -23,14 +28,13 @@ from tests.gateway.houses import (
     NAMESAKE,
     STRANGER,
     TODAY,
+    TWIN,
     facts_csv,
     persona,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from gateway.house import House
 
 HEADER = "row_id,nhs_number,family,given,birth_date,gender,postcode"
 
@@ -56,6 +60,31 @@ def test_both_engines_write_the_same_file_and_disclose_the_same_people(
     many = trace_csv(own_town, caller, source, tmp_path / "many.csv", algorithm=BULK)
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "many.csv").read_bytes()
     assert one == many
+
+
+@pytest.fixture
+def short_sighted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that looks at one candidate of a question, so that twins and namesakes are too many."""
+    whole = House.engine
+    monkeypatch.setattr(House, "engine", lambda house: replace(whole(house), most=1))
+
+
+@pytest.mark.usefixtures("short_sighted")
+def test_questions_with_more_candidates_than_are_looked_at_are_counted_by_kind_of_key_in_either_engine(
+    own_town: House, tmp_path: Path
+) -> None:
+    told = ",".join(getattr(TWIN, name) for name in ("family", "given", "birth_date", "gender", "postcode"))
+    source, caller = tmp_path / "request.csv", persona(own_town, "data-team")
+    source.write_text("\n".join((HEADER, f"1,,{told}", f"2,,{told}", f"3,{TWIN.number},{told}", "")), encoding="utf-8")
+    one = trace_csv(own_town, caller, source, tmp_path / "one.csv", algorithm=HOUSE)
+    many = trace_csv(own_town, caller, source, tmp_path / "many.csv", algorithm=BULK)
+    national = trace_csv(own_town, caller, source, tmp_path / "national.csv", algorithm=NATIONAL)
+    # a number that settles it looks at nobody else, but for the national algorithm
+    assert (one.capped.total(), national.capped.total()) == (2, 3)
+    assert set(one.capped) <= set(KINDS)
+    assert one == many
+    assert capped_sentence(one.capped).startswith("2 questions met more candidates than are looked at: ")
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "many.csv").read_bytes()
 
 
 def test_a_former_number_leads_to_nobody_of_today_in_either_engine(own_town: House, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Rows:
         """Nobody is."""
         return frozenset()
 
-    def candidates(self, _permit: object, _keys: Sequence[int]) -> tuple[list[Candidate], int]:
+    def candidates(self, _permit: object, _keys: Sequence[int], _most: int) -> tuple[list[Candidate], int]:
         """The first row shares every key, the others none."""
         return [self.held[NUMBERS[0]]], 0
 

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable
 from gateway.services.records import link as linking
-from gateway.services.records import reviews
+from gateway.services.records import reviews, unnumbered
+from gateway.services.records.ingest import ingest_files
 from gateway.services.records.link import link_all
 from gateway.services.records.truth import EVERYBODY, Group, compare, read_truth
 from gateway.services.records.unlink import unlink_record
@@ -18,6 +19,7 @@ from gateway.storage.links import Basis, LinkKind, Links
 from gateway.storage.records import source_person_id
 from ig.purpose import Purpose
 from linkage.decide import Flag
+from linkage.keys import KEYS
 from tests.gateway.houses import (
     AMINA,
     BRAM,
@@ -30,6 +32,7 @@ from tests.gateway.houses import (
     Townsperson,
     Watch,
     event,
+    extract_csv,
     persona,
     system,
     take_in,
@@ -158,6 +161,30 @@ def test_a_run_is_one_batch_row_with_everybody_it_joined(own_town: House, tmp_pa
     assert (row.body["subjects"]["count"], row.body["rows"]) == (2, 2)
     found = own_town.stores.ledger.search(subject=own_town.stores.keys.subject_token(BRAM.id))
     assert [one.seq for one in found] == [row.seq]
+
+
+def test_people_with_more_candidates_than_are_looked_at_are_counted_by_kind_of_key(
+    own_town: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = type(own_town).engine
+    monkeypatch.setattr(type(own_town), "engine", lambda house: replace(whole(house), most=1))
+    rows = [event("twin", TWIN), event("amina", AMINA, number=AMINA.number)]
+    ingest_files(own_town, system(own_town, "system-ingest"), "social-care", [extract_csv(tmp_path / "a.csv", rows)])
+    done = run(own_town)
+    assert done.capped.total() == 1
+    assert set(done.capped) <= set(KEYS)
+    assert not done.crowded
+
+
+def test_groups_without_a_number_too_large_to_compare_whole_are_counted_by_kind_of_key(
+    own_town: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unnumbered, "_LARGEST_BLOCK", 2)
+    rows = [event(f"c{place}", STRANGER) for place in range(3)]
+    ingest_files(own_town, system(own_town, "system-ingest"), "social-care", [extract_csv(tmp_path / "a.csv", rows)])
+    done = run(own_town)
+    assert done.crowded["names-year"] == 1
+    assert set(done.crowded) <= set(KEYS)
 
 
 def test_linking_without_an_index_says_so(own_town: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +369,9 @@ def test_a_link_is_explained_in_words(own_town: House, tmp_path: Path) -> None:
     assert any(AMINA.id in line and "cross-check by gateway:link" in line for line in lines)
     assert any("bits" in line for line in lines)
     unlink_record(own_town, persona(own_town, "reviewer"), client("c1"), "test")
-    assert any("never" in line for line in explain_source_person(own_town, persona(own_town, "reviewer"), client("c1")).said)
+    assert any(
+        "never" in line for line in explain_source_person(own_town, persona(own_town, "reviewer"), client("c1")).said
+    )
 
 
 def test_a_flag_and_a_record_not_traced_yet_are_said(own_town: House, tmp_path: Path) -> None:

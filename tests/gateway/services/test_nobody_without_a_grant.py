@@ -13,7 +13,7 @@ import gateway.services
 from fixtures.rates import AS_OF
 from gateway.errors import NotPermitted
 from gateway.services.governance import agreements, audit, signing
-from gateway.services.quality import models, sample, shadow
+from gateway.services.quality import models, sample, shadow, train
 from gateway.services.records import (
     duplicates,
     everything,
@@ -28,6 +28,7 @@ from gateway.services.records import (
 )
 from gateway.services.releases import build
 from gateway.services.tracing import batch, explain, find, patients, upstream, verify
+from gateway.services.tracing.likeness import PatientQuery
 from gateway.storage.models import shipped_model
 from gateway.storage.samples import Verdict
 from tests.gateway.houses import (
@@ -71,10 +72,14 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     find.find_number: lambda h, c, _: find.find_number(h, c, AMINA.asked()),
     explain.explain_source_person: lambda h, c, _: explain.explain_source_person(h, c, "any"),
     patients.read_patient: lambda h, c, _: patients.read_patient(h, c, AMINA.number),
+    patients.related_people: lambda h, c, _: patients.related_people(h, c, AMINA.number),
     patients.search_patients: lambda h, c, _: patients.search_patients(
-        h, c, patients.PatientQuery(family="Patelova", birthdate=("1941-03-15",))
+        h, c, PatientQuery(family="Patelova", birthdate=("1941-03-15",))
     ),
     batch.trace_csv: lambda h, c, folder: batch.trace_csv(h, c, index_csv(folder / "in.csv"), folder / "out.csv"),
+    batch.trace_file: lambda h, c, folder: batch.trace_file(
+        h, c, batch.CsvExchange(index_csv(folder / "in.csv"), batch.RESPONSE_COLUMNS), folder / "out.csv"
+    ),
     upstream.confirm_with_pds: lambda h, c, _: upstream.confirm_with_pds(h, c, _confirmed(h), AMINA.asked(), _NoPds()),
     everything.everything: lambda h, c, _: everything.everything(h, c, AMINA.id),
     index.load_index: lambda h, c, folder: index.load_index(
@@ -94,6 +99,7 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     sample.draw: lambda h, c, _: sample.draw(h, c, 10),
     sample.next_pair: lambda h, c, _: sample.next_pair(h, c),
     sample.answer: lambda h, c, _: sample.answer(h, c, "any", Verdict.SAME),
+    train.train_on_house: lambda h, c, _: train.train_on_house(h, c, train.Plan(shipped_model(), "trained")),
     sample.results: lambda h, c, _: sample.results(h, c),
     duplicates.duplicates: lambda h, c, _: duplicates.duplicates(h, c),
     truth.compare: lambda h, c, _: truth.compare(h, c, []),

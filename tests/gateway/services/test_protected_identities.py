@@ -154,6 +154,11 @@ def _reader() -> Permit:
     return mint(decision_id="t", caller="t", organisation="999", purpose="t", agreement="T", providers=["999"])
 
 
+HOUSE: Final = ("--engine", "python")
+BULK: Final = ("--engine", "duckdb")
+MPS: Final = ("--algorithm", "mps")
+
+
 class Surface(NamedTuple):
     """Somewhere that somebody could look: ``tell`` asks it, ``hidden`` must not be in what it tells."""
 
@@ -166,12 +171,10 @@ def _verify(who: Townsperson, number: str) -> tuple[str, ...]:
     return ("verify", number, "--family", who.family, "--given", who.given, "--birthdate", who.birth_date)
 
 
-def _trace(name: str, *people: tuple[Townsperson, str], algorithm: str = "house") -> Callable[[Asked], str]:
+def _trace(name: str, *people: tuple[Townsperson, str], by: tuple[str, str] = HOUSE) -> Callable[[Asked], str]:
     def tell(asked: Asked) -> str:
         source = asked.request(f"{name}.csv", *people)
-        return asked.run(
-            "trace", source, "--out", asked.folder / f"{name}-out.csv", "--algorithm", algorithm, out=f"{name}-out.csv"
-        )
+        return asked.run("trace", source, "--out", asked.folder / f"{name}-out.csv", *by, out=f"{name}-out.csv")
 
     return tell
 
@@ -241,8 +244,10 @@ SURFACES: Final = (
     Surface("verify", lambda a: a.run(*_verify(TODAY, FORMER.number)), PRESENT[:2]),
     Surface("verify", lambda a: a.run(*_verify(FORMER, TODAY.number)), (*PAST[:2], TODAY.id, TODAY.family)),
     Surface("trace", _trace("t1", (FORMER, FORMER.number), (FORMER, ""), (NOW, FORMER.number)), PRESENT),
+    Surface("trace", _trace("b1", (FORMER, FORMER.number), (FORMER, ""), (NOW, FORMER.number), by=BULK), PRESENT),
+    Surface("trace", _trace("b2", (NOW, TODAY.number), (NOW, ""), by=BULK), PAST),
     Surface("trace", _trace("t2", (NOW, TODAY.number), (NOW, "")), PAST),
-    Surface("trace", _trace("t3", (FORMER, FORMER.number), (NOW, FORMER.number), algorithm="mps"), PRESENT),
+    Surface("trace", _trace("t3", (FORMER, FORMER.number), (NOW, FORMER.number), by=MPS), PRESENT),
     Surface("explain", lambda a: a.run("explain", client_id("former")), PRESENT),
     Surface("explain", lambda a: a.run("explain", client_id("mixed")), PRESENT),
     Surface("explain", lambda a: a.run("explain", client_id("nameless")), PRESENT),
@@ -308,7 +313,13 @@ SURFACES: Final = (
         (HIDDEN.number,),
     ),
     Surface("trace", _trace("p2", (HIDDEN, "")), (*PLACE, "address")),
-    Surface("trace", _trace("p3", (HIDDEN, ""), algorithm="mps"), PLACE),
+    Surface("trace", _trace("p3", (HIDDEN, ""), by=MPS), PLACE),
+    Surface(
+        "trace",
+        _trace("b3", (replace(HIDDEN, family="Zed", given="Qu", birth_date="1961-01-01"), ""), by=BULK),
+        (HIDDEN.number,),
+    ),
+    Surface("trace", _trace("b4", (HIDDEN, ""), by=BULK), (*PLACE, "address")),
     Surface(
         "explain",
         lambda a: a.run("explain", client_id("place")),

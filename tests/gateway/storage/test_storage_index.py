@@ -71,6 +71,14 @@ def test_a_cap_says_how_many_it_left_out(
     assert (len(found), left_out) == (2, 3)
 
 
+def test_the_largest_of_some_keys_is_told_and_of_equals_the_lowest(
+    stores: Stores, permit: Permit, load: Callable[[Sequence[IndexEntry]], None], make_entry: Callable[..., IndexEntry]
+) -> None:
+    load([make_entry(place, keys=(7, -3) if place else (7, 5, -3)) for place in range(3)])
+    assert stores.index.largest(permit, [5, 7, 7, 99]) == 7
+    assert stores.index.largest(permit, [5, 7, -3]) == -3
+
+
 def test_loading_again_moves_a_person_from_old_keys_to_new(
     stores: Stores, permit: Permit, load: Callable[[Sequence[IndexEntry]], None], make_entry: Callable[..., IndexEntry]
 ) -> None:
