@@ -69,8 +69,8 @@ def index_meta(against: CheckedAgainst, today: date) -> Resource:
 
 def _vouched(body: Resource, against: CheckedAgainst, today: date) -> Resource:
     """Move the note of what a number was checked against from the identifier, where PDS has no room, to ``meta``."""
-    # a row of PDS itself carries no note
-    source, as_of = _PDS if against.source == _PDS else "", against.as_of.isoformat()
+    # a row that comes from PDS itself carries no note
+    source, as_of = _PDS, against.as_of.isoformat()
     identifiers = []
     for identifier in body.get("identifier", ()):
         notes = [one for one in identifier.get("extension", ()) if one.get("url") == CHECKED_AGAINST]
@@ -81,7 +81,7 @@ def _vouched(body: Resource, against: CheckedAgainst, today: date) -> Resource:
     if identifiers:
         body = {**body, "identifier": identifiers}
     age = (today - today.fromisoformat(as_of)).days
-    note = {"url": CHECKED_AGAINST, "extension": _source(source or _PDS, as_of, age)}
+    note = {"url": CHECKED_AGAINST, "extension": _source(source, as_of, age)}
     return {**body, "meta": {**body.get("meta", {}), "extension": [note]}}
 
 

@@ -10,24 +10,12 @@ import pytest
 
 from gateway.errors import Conflict, GatewayError, InputError, NotFound, NotPermitted, NotSignedIn, Unavailable
 from gateway.fhir.outcome import FHIR_BASE, PDS_BASE, REASONS, NoSuchRoute, on_fhir_path, refusal
-from gateway.fhir.spine import CODES, SYSTEM
+from gateway.fhir.spine import CODES, NOT_GIVEN, SYSTEM
 
 SPECS = Path(__file__).parents[4] / "shared" / "specs" / "pds"
 STUBS = SPECS / "karate-tests/src/test/java/mocks/stubs/errorResponses"
 SEARCH = PDS_BASE + "/Patient"
 RESPONSES = SPECS / "tests/functional/data/responses"
-# answers to updates, creations and the sandbox itself, which are not served here
-ELSEWHERE = {
-    "FORBIDDEN_UPDATE",
-    "INSERT_BIRTH_DEATH_STATUS_INCONSISTENT",
-    "INVALID_CREATE",
-    "INVALID_METHOD",
-    "INVALID_UPDATE",
-    "NOT_SUPPORTED_SEARCH",
-    "PRECONDITION_FAILED",
-    "RESOURCE_VERSION_MISMATCH",
-    "TOO_FEW_VALUES_SUBMITTED",
-}
 
 
 def body(
@@ -42,7 +30,7 @@ def body(
 def published(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return [path for path in sorted(folder.glob("*.json")) if path.stem not in ELSEWHERE]
+    return [path for path in sorted(folder.glob("*.json")) if path.stem not in NOT_GIVEN]
 
 
 @pytest.mark.specs
