@@ -151,7 +151,11 @@ def test_a_link_taken_back_is_ruled_out_for_good(own_gateway: Command, record: s
     again = own_gateway("unlink", record, "--reason", "again")
     assert (again.exit_code, "[not-linked]" in again.stderr) == (1, True)
     own_gateway("link")
-    assert own_gateway("unlink", record, "--reason", "again").exit_code == 1
+    now = own_gateway("explain", record).stdout
+    ruled_out = now.split(" never ")[1].split(" ")[0]
+    assert f" is {ruled_out} " not in now.split(" never ")[1]
+    # joined to no other: there is nothing to take back
+    assert "[not-linked]" in own_gateway("unlink", record, "--reason", "again").stderr
 
 
 def test_whoever_may_not_trace_may_not_unlink(own_gateway: Command, record: str) -> None:
