@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from adapters.spine.pds import CHECKED_AGAINST
+from gateway.errors import NotFound
 from ig.redact import redact_patient
 from linkage.person import Security
 
@@ -33,11 +34,15 @@ _PDS: Final = "pds"
 
 
 def retrieved(house: House, passage: Passage, held: Candidate, against: CheckedAgainst) -> Resource:
-    """Return the Patient of an index row, as far as the decision and the person's protection allow."""
+    """Return the Patient of an index row, as far as the decision and the person's protection allow.
+
+    Raises:
+        NotFound: the row has gone since it was found.
+    """
     number = held.person.nhs_number
     row = house.stores.index.patient(passage.permit, number) if number else None
     if row is None:
-        return {}
+        raise NotFound(reason="RESOURCE_NOT_FOUND")
     whole = orjson.loads(row.patient)
     # the row's own version: it changes when, and only when, what is held of the person does
     whole["meta"]["versionId"] = str(row.version)
@@ -78,8 +83,7 @@ def _vouched(body: Resource, against: CheckedAgainst, today: date) -> Resource:
             source, as_of = part.get("valueCode", source), part.get("valueDate", as_of)
         others = [one for one in identifier.get("extension", ()) if one not in notes]
         identifiers.append({**identifier, "extension": others})
-    if identifiers:
-        body = {**body, "identifier": identifiers}
+    body = {**body, **({"identifier": identifiers} if identifiers else {})}
     age = (today - today.fromisoformat(as_of)).days
     note = {"url": CHECKED_AGAINST, "extension": _source(source, as_of, age)}
     return {**body, "meta": {**body.get("meta", {}), "extension": [note]}}

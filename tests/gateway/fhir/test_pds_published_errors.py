@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.fhir.departures import DEPARTURES, FIELDS, departure_rows, field_rows
 from gateway.fhir.outcome import PDS_BASE
 from gateway.fhir.spine import CODES, INSUFFICIENT, NOT_GIVEN, code_rows
 from tests.gateway.web.small_house import ABSENT, AMINA, GONE, TWIN, bearer
@@ -126,6 +127,12 @@ def test_a_write_is_answered_as_a_read_only_application_is(
 
 def test_a_write_without_a_token_is_nobodys(client: FlaskClient, house: House) -> None:
     assert sent(client, house, Deserving(method="PATCH", headers={"Authorization": None})).status_code == 401
+
+
+def test_the_tables_of_departures_have_no_empty_cell() -> None:
+    rows = [*departure_rows(), *field_rows()]
+    assert len(rows) == len(DEPARTURES) + len(FIELDS)
+    assert all(cell for row in rows for cell in row)
 
 
 def test_the_table_of_the_docs_names_every_code_once() -> None:

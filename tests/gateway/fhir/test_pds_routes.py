@@ -174,6 +174,29 @@ def test_the_request_id_is_mandatory(
     assert words in json.loads(response.data)["issue"][0]["diagnostics"]
 
 
+@pytest.mark.parametrize("header", ["", "invalid", "1234x", "\u0661"])
+def test_a_role_header_is_digits_where_it_is_sent(client: FlaskClient, house: House, header: str) -> None:
+    headers = bearer(house, "social-worker") | {"NHSD-Session-URID": header}
+    response = client.get(READ, headers=headers)
+    assert (response.status_code, code(response)) == (400, "INVALID_VALUE")
+    assert "in header 'NHSD-Session-URID'. Refer to the guidance" in response.text
+    assert client.get(READ, headers=headers | {"NHSD-Session-URID": "555254240100"}).status_code == 200
+
+
+def test_the_other_headers_of_pds_change_nothing(client: FlaskClient, house: House) -> None:
+    more = {"NHSD-End-User-Organisation-ODS": "Y12345", "Accept": "application/fhir+json; version=1.1"}
+    assert client.get(READ, headers=bearer(house, "social-worker") | more).status_code == 200
+
+
+def test_related_people_are_an_empty_bundle_with_the_patients_version(client: FlaskClient, house: House) -> None:
+    response = client.get(f"{READ}/RelatedPerson", headers=bearer(house, "social-worker"))
+    bundle = json.loads(response.data)
+    assert response.status_code == 200
+    assert (bundle["resourceType"], bundle["type"], bundle["total"]) == ("Bundle", "searchset", 0)
+    assert "entry" not in bundle
+    assert response.headers["ETag"].startswith('W/"')
+
+
 def test_the_token_is_looked_at_before_the_request_id(client: FlaskClient) -> None:
     assert client.get(READ).status_code == 401
 
@@ -256,6 +279,12 @@ def test_more_than_may_be_shown_is_a_success_without_anybody(client: FlaskClient
     response = client.get(f"{SEARCH}?{query}&_max-results=1", headers=headers)
     assert (response.status_code, code(response)) == (200, "TOO_MANY_MATCHES")
     assert TWIN.given not in response.text
+
+
+@pytest.mark.parametrize("method", ["patch", "post"])
+def test_a_write_is_refused_as_a_read_only_application_is(client: FlaskClient, house: House, method: str) -> None:
+    response = getattr(client, method)(READ if method == "patch" else SEARCH, headers=bearer(house, "social-worker"))
+    assert (response.status_code, code(response)) == (403, "INVALID_METHOD")
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])

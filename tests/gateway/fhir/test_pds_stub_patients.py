@@ -22,7 +22,7 @@ from ig.purpose import Purpose
 from tests.gateway.web.small_house import bearer, copied, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
@@ -130,19 +130,18 @@ def without(value: Any, steps: list[str]) -> Any:  # noqa: ANN401 - JSON of any 
     def picked(one: Resource) -> bool:
         return not key or str(one.get(key, "")).endswith(end) == (sign == "=")
 
-    held = value[name]
+    held, deeper = value[name], steps[1:]
+    left: Any = without(held, deeper) if deeper else None
     if isinstance(held, list) and key:
-        kept = [without(one, steps[1:]) if steps[1:] else None for one in held if picked(one)]
+        kept = [without(one, deeper) if deeper else None for one in held if picked(one)]
         left = [one for one in kept if one] + [one for one in held if not picked(one)]
-    else:
-        left = without(held, steps[1:]) if steps[1:] else None
     rest = {one: inner for one, inner in value.items() if one != name}
     return rest | ({name: left} if left else {})
 
 
-def common(patient: Resource) -> Resource:
+def common(patient: Resource, fields: Iterable[str] = FIELDS) -> Resource:
     """What of a Patient is to be the same here as at PDS."""
-    for path in FIELDS:
+    for path in fields:
         patient = without(patient, path.split("."))
     return patient
 
@@ -154,6 +153,50 @@ def test_each_stub_patient_is_given_back_as_published(get: Any, path: Path) -> N
     assert response.status_code == 200
     assert common(given) == common(published(path))
     assert response.headers["ETag"] == f'W/"{given["meta"]["versionId"]}"'
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_each_listed_field_does_differ_for_some_stub(get: Any, field: str) -> None:  # noqa: ANN401 - the fixture
+    def all_the_same(path: Path) -> bool:
+        given, wanted = json.loads(get(f"Patient/{published(path)['id']}").data), published(path)
+        others = [one for one in FIELDS if one != field]
+        return common(given, others) == common(wanted, others)
+
+    assert not all(all_the_same(path) for path in stubs())
+
+
+def find(get: Any, query: str) -> dict[str, float]:  # noqa: ANN401 - the fixture
+    bundle = json.loads(get(f"Patient?{query}").data)
+    return {one["resource"]["id"]: one["search"]["score"] for one in bundle.get("entry", ())}
+
+
+@pytest.mark.parametrize(
+    ("query", "score"),
+    [
+        ("family=Smith&birthdate=eq2010-10-22", 1),
+        ("family=smith&given=jane&gender=female&birthdate=2010-10-22&address-postalcode=LS16AE&_exact-match=true", 1),
+        ("family=SM%C3%8ETH&given=J%C3%80NE&birthdate=eq2010-10-22", 1),
+        ("family=Smith&birthdate=ge2010-10-21&birthdate=le2010-10-23&death-date=eq2010-10-22", 1),
+        ("family=Smith&birthdate=eq2010-10-22&phone=01632960587&email=Jane.Smith@example.com", 1),
+        ("family=Smith&given=Jan%2A&birthdate=eq2010-10-22&address-postalcode=LS%2A&_history=true", 0.8806),
+        ("family=Smith&given=Jane&birthdate=eq2010-10-22&general-practitioner=Y12345&_fuzzy-match=true", 1),
+    ],
+)
+def test_the_sandboxes_patient_is_found_as_its_specification_says(get: Any, query: str, score: float) -> None:  # noqa: ANN401 - the fixture
+    assert find(get, query) == {"9000000009": score}
+
+
+def test_a_search_entry_is_what_pds_publishes_for_it(get: Any) -> None:  # noqa: ANN401 - the fixture
+    bundle = json.loads(get("Patient?family=Smith&given=Jane&birthdate=eq2010-10-22").data)
+    (entry,) = bundle["entry"]
+    assert common(entry["resource"]) == common(published(STUBS / "searchResponses/search_patient_9000000009.json"))
+    assert entry["fullUrl"].endswith(f"{PDS_BASE}/Patient/9000000009")
+
+
+def test_a_restricted_stub_is_found_by_name_and_not_by_place(get: Any) -> None:  # noqa: ANN401 - the fixture
+    assert find(get, "family=Smythe&birthdate=eq2010-10-22") == {"9000000025": 1}
+    for place in ("address-postalcode=LS%2A", "address-postcode=LS16AE", "general-practitioner=Y12345"):
+        assert not find(get, f"family=Smythe&birthdate=eq2010-10-22&{place}")
 
 
 def test_what_is_compared_is_more_than_a_number() -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fixtures.rates import AS_OF
 from gateway.errors import InputError, NotFound
+from gateway.services.records.index import IndexSource, load_index
+from gateway.services.tracing.against import CheckedAgainst
 from gateway.services.tracing.likeness import PatientQuery
-from gateway.services.tracing.patients import TooManyMatches, read_patient, search_patients
+from gateway.services.tracing.patients import TooManyMatches, read_patient, related_people, search_patients
+from gateway.services.tracing.presented import index_meta, listed
+from gateway.storage.index import PersonIndex
 from tests.gateway.houses import (
     AMINA,
     BRAM,
@@ -21,11 +28,16 @@ from tests.gateway.houses import (
     OTHER_TWIN,
     STRANGER,
     TWIN,
+    Townsperson,
     Watch,
+    index_csv,
     persona,
+    system,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gateway.house import House
 
 
@@ -37,6 +49,10 @@ def search(house: House, **asked: Any) -> dict[str, float]:  # noqa: ANN401 - a 
     bundle = search_patients(house, persona(house, "social-worker"), PatientQuery(**asked))
     assert bundle["total"] == len(bundle.get("entry", []))
     return {one["resource"]["id"]: one["search"]["score"] for one in bundle.get("entry", [])}
+
+
+def loaded(house: House, path: Path, *people: Townsperson) -> None:
+    load_index(house, system(house, "system-index"), IndexSource(index_csv(path, people), "demo", AS_OF))
 
 
 def test_a_patient_is_read_by_number_with_its_version(town: House) -> None:
@@ -85,6 +101,80 @@ def test_what_is_no_number_as_pds_writes_it_is_refused(town: House, number: str)
     with pytest.raises(InputError) as refused:
         read(town, number)
     assert refused.value.reason == "INVALID_RESOURCE_ID"
+
+
+def test_a_version_changes_with_what_is_held_and_only_then(own_town: House, tmp_path: Path) -> None:
+    def versions() -> tuple[str, str]:
+        one, other = (read_patient(own_town, persona(own_town, "social-worker"), who.number) for who in (AMINA, BRAM))
+        return one.version, other.version
+
+    before = versions()
+    people = [replace(AMINA, postcode="LE9 9ZZ"), BRAM]
+    loaded(own_town, tmp_path / "new.csv", *people)
+    after = versions()
+    assert int(after[0]) > int(before[0])
+    assert after[1] == before[1]
+
+
+def test_an_answer_says_which_index_vouches_for_it(town: House) -> None:
+    body = read(town, AMINA.number)
+    (note,) = body["meta"]["extension"]
+    parts = {part["url"]: part for part in note["extension"]}
+    assert parts["source"]["valueCode"] == "demo"
+    assert parts["asOf"]["valueDate"] == AS_OF.isoformat()
+    assert parts["ageDays"]["valueUnsignedInt"] >= 0
+    assert [one["url"].rpartition("-")[2] for one in body["identifier"][0]["extension"]] == [
+        "NHSNumberVerificationStatus"
+    ]
+
+
+def test_a_search_says_how_many_people_it_was_made_among(town: House) -> None:
+    query = PatientQuery(family="Patelova", birthdate=("1941-03-15",))
+    (note,) = search_patients(town, persona(town, "social-worker"), query)["meta"]["extension"]
+    assert {part["url"] for part in note["extension"]} == {"source", "asOf", "ageDays", "people"}
+
+
+def test_what_an_index_covers_is_said_where_its_load_said_so() -> None:
+    against = CheckedAgainst("gp-list", date(2026, 3, 1), 5, "two practices")
+    (note,) = index_meta(against, date(2026, 3, 11))["extension"]
+    assert {"url": "coverage", "valueString": "two practices"} in note["extension"]
+    assert {"url": "ageDays", "valueUnsignedInt": 10} in note["extension"]
+
+
+def test_a_very_restricted_person_is_read_without_name_and_birth_date_and_never_found(
+    own_town: House, tmp_path: Path
+) -> None:
+    people = [replace(HIDDEN, sensitivity="V")]
+    loaded(own_town, tmp_path / "v.csv", *people)
+    body = read(own_town, HIDDEN.number)
+    assert body["meta"]["security"][0]["code"] == "V"
+    assert not {"name", "birthDate", "address", "telecom", "generalPractitioner"} & body.keys()
+    asked: dict[str, Any] = {"family": HIDDEN.family, "given": (HIDDEN.given,), "birthdate": (HIDDEN.birth_date,)}
+    assert not search(own_town, **asked)
+    assert not search(own_town, **asked, fuzzy=True)
+
+
+def test_a_row_that_has_gone_since_it_was_found_is_not_found(town: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PersonIndex, "patient", lambda *_: None)
+    with pytest.raises(NotFound) as refused:
+        read(town, AMINA.number)
+    assert refused.value.reason == "RESOURCE_NOT_FOUND"
+
+
+def test_nobody_is_related_to_anybody_and_the_look_is_recorded(town: House) -> None:
+    seen = Watch(town)
+    found = related_people(town, persona(town, "social-worker"), MOVED.number)
+    assert (found.body["type"], found.body["total"]) == ("searchset", 0)
+    assert "entry" not in found.body
+    assert len(seen.rows("disclosure")) == 1
+    with pytest.raises(NotFound):
+        related_people(town, persona(town, "social-worker"), STRANGER.number)
+
+
+def test_a_search_lists_names_and_addresses_of_today() -> None:
+    names = [{"use": "usual", "family": "A"}, {"use": "old", "family": "B"}, {"use": "nickname", "family": "C"}]
+    whole = {"id": "1", "name": names, "address": [{"use": "temp"}], "managingOrganization": {}}
+    assert listed(whole) == {"id": "1", "name": [names[0], names[2]]}
 
 
 # --- search ------------------------------------------------------------------------------------------------------
@@ -222,6 +312,44 @@ def test_withdrawn_and_superseded_numbers_are_not_found(town: House) -> None:
 def test_a_fuzzy_search_weighs_slips_and_never_claims_certainty(town: House) -> None:
     found = search(town, family="Okonju", given=("Bram",), birthdate=("1962-11-02",), postcode="LE3 5TT", fuzzy=True)
     assert 0.5 < found[BRAM.number] < 1
+
+
+def test_a_fuzzy_search_says_one_only_where_everything_is_as_held(town: House) -> None:
+    asked: dict[str, Any] = {"family": "Okonjo", "given": ("Bram",), "birthdate": ("1962-11-02",), "fuzzy": True}
+    assert search(town, **asked, exact=True) == {BRAM.number: 1}
+    assert not search(town, **(asked | {"family": "Okonju"}), exact=True)
+
+
+@pytest.mark.parametrize(
+    ("dates", "found"),
+    [
+        (("ge1962-01-01", "le1962-12-31"), True),
+        (("ge1962-11-01", "le1962-11-30"), True),
+        (("ge1962-11-03", "le1962-11-30"), False),
+    ],
+)
+def test_a_fuzzy_search_takes_a_range_within_a_year(town: House, dates: tuple[str, ...], *, found: bool) -> None:
+    asked = search(town, family="Okonju", given=("Bram",), birthdate=dates, postcode="LE3 5TT", fuzzy=True)
+    assert (BRAM.number in asked) is found
+
+
+def test_a_fuzzy_search_over_years_is_refused(town: House) -> None:
+    with pytest.raises(InputError, match="fuzzy search criteria") as refused:
+        search(town, family="Okonjo", given=("Bram",), birthdate=("ge1960-01-01", "le1969-12-31"), fuzzy=True)
+    assert refused.value.reason == "INVALID_SEARCH_DATA"
+
+
+def test_nobody_is_left_out_in_silence(town: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PersonIndex, "candidates", lambda *_: ([], 1))
+    with pytest.raises(TooManyMatches):
+        search(town, family="Dunwick", birthdate=("2001-02-03",))
+
+
+def test_searching_by_a_wildcard_or_a_range_is_a_use_of_the_field(town: House) -> None:
+    seen = Watch(town)
+    search(town, family="Pat*", birthdate=("ge1941-01-01", "le1942-06-30"), postcode="LE*", gp="Z99001")
+    (row,) = seen.rows("disclosure")
+    assert set(row.body["filtered_on"]) == {"name", "birth_date", "address", "gp"}
 
 
 def test_more_evidence_never_scores_less(town: House) -> None:
