@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.services.progress import Report
     from gateway.services.quality.answers import Answer
     from gateway.services.quality.evaluate import Evaluation, System
-    from gateway.services.quality.peers import Ranked, Tables
+    from gateway.services.quality.peers.all import Run
     from gateway.services.quality.population import Population, Told
     from linkage.model import Model
 
@@ -87,19 +87,19 @@ def measure(plan: Plan, *, say: Say, report: Report = silent) -> Evaluation:
     house, *others = measured.systems
     measured.systems[:] = [dataclasses.replace(house, seconds=seconds), *others]
     if plan.peers:
-        measured.systems.extend(_peers(populations, say))
+        measured.systems.extend(_peers(populations, plan.model, say))
     return measured
 
 
-def _peers(populations: Sequence[Population], say: Say) -> list[System]:
+def _peers(populations: Sequence[Population], model: Model, say: Say) -> list[System]:
     """Run every peer over every population; imported here, because they are no part of the product."""
-    runs: tuple[Callable[[Tables], Ranked], ...] = import_module("gateway.services.quality.peers.all").RUNS
+    runs: tuple[Run, ...] = import_module("gateway.services.quality.peers.all").RUNS
     found: list[System] = []
     for run in runs:
         done = []
         for population in populations:
-            say(f"{population.folder.name}: {run.__name__.replace('_', ' ')}")
-            done.append((population, run(population.tables)))
+            say(f"{population.folder.name}: {run.name}")
+            done.append((population, run.answer(population.tables, model)))
         found.append(peer(done))
     return found
 

@@ -12,6 +12,7 @@ import pytest
 from fixtures import tuning
 from gateway.errors import InputError
 from gateway.services.quality.peers import ABSENT, Ranked, Tables, ecm, febrl, handbook, house, recipe
+from gateway.services.quality.peers import all as every
 from gateway.services.quality.peers.all import RUNS
 from gateway.services.quality.peers.ecm import recordlinkage_ecm
 from gateway.services.quality.peers.handbook import national_mps
@@ -19,11 +20,14 @@ from gateway.services.quality.peers.house import learnt, splink_house_gap, splin
 from gateway.services.quality.peers.ranked import library
 from gateway.services.quality.peers.recipe import splink_recipe
 from gateway.services.quality.population import open_population
+from gateway.storage.models import shipped_model
 from linkage.model import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from linkage.model import Model
 
 PEOPLE, QUESTIONS, FEWER = 4_000, 1_200, 300
 
@@ -151,13 +155,36 @@ def test_recordlinkage_is_given_what_it_can_bear(tables: Tables, truth: list[str
 
 
 def test_an_evaluation_runs_every_peer() -> None:
-    assert [run.__name__ for run in RUNS] == [
-        "splink_recipe",
-        "splink_house_levels",
-        "splink_house_gap",
-        "recordlinkage_ecm",
-        "national_mps",
+    assert [run.name for run in RUNS] == [
+        "splink recipe",
+        "splink house levels",
+        "splink house gap",
+        "recordlinkage ecm",
+        "national mps",
     ]
+
+
+def test_those_who_take_our_levels_are_given_the_model_that_is_evaluated(
+    monkeypatch: pytest.MonkeyPatch, tables: Tables
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def stub(name: str) -> Callable[..., Ranked]:
+        def run(_: Tables, model: Model | None = None) -> Ranked:
+            asked.append((name, model.version if model else ""))
+            return Ranked(name, [], 0.0, 0.0, "")
+
+        return run
+
+    for name in ("splink_recipe", "recordlinkage_ecm", "national_mps"):
+        monkeypatch.setattr(every, name, stub(name))
+    tried = shipped_model().model_copy(update={"version": "tried"})
+    ours = {"splink house levels", "splink house gap"}
+    for run in RUNS:
+        if run.name not in ours:
+            run.answer(tables, tried)
+    assert asked == [("splink_recipe", ""), ("recordlinkage_ecm", ""), ("national_mps", "")]
+    assert {run.answer for run in RUNS if run.name in ours} == {splink_house_levels, splink_house_gap}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from gateway.services.quality.answers import Answer, Engines, answer_all
 from gateway.services.quality.evaluate import Keys, evaluate, key_recall, peer
 from gateway.services.quality.measure import Plan, measure, model_of, write_report
 from gateway.services.quality.peers import ABSENT, Ranked
+from gateway.services.quality.peers.all import Run
 from gateway.services.quality.population import Told, open_population, read_truth
 from gateway.services.quality.sections import Section, sections
 from gateway.services.quality.yardstick import lines, section
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.services.quality.population import Population
+    from linkage.model import Model
 
 PEOPLE, QUERIES = 1_200, 300
 SHARP = 9.0
@@ -212,16 +214,21 @@ def test_a_peer_is_judged_by_the_same_truth_on_the_questions_it_was_given(popula
 def test_what_is_printed_and_written_names_nobody(
     folder: Path, population: Population, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fake_peer(_: object) -> Ranked:
+    given: list[Model] = []
+
+    def fake_peer(_: object, tried: Model) -> Ranked:
+        given.append(tried)
         return Ranked("fake", [(0, None, ABSENT)], 0.5, 1.0, "")
 
-    monkeypatch.setattr(measuring, "import_module", lambda _: type("All", (), {"RUNS": (fake_peer,)}))
+    runs = (Run("fake peer", fake_peer),)
+    monkeypatch.setattr(measuring, "import_module", lambda _: type("All", (), {"RUNS": runs}))
     heard: list[str] = []
     model = model_of(None)
     found = measure(Plan([folder, folder], model, Engines.DUCKDB, peers=True), say=heard.append)
     assert found.questions == 2 * QUERIES
     assert [system.name for system in found.systems][-1] == "fake"
     assert any("fake peer" in line for line in heard)
+    assert given == [model, model]
     files = write_report(tmp_path / "report", found, model)
     text = "\n".join([*(part.as_text() for part in sections(found)), *(file.read_text("utf-8") for file in files)])
     with (folder / "queries.csv").open(encoding="utf-8", newline="") as opened:
