@@ -33,8 +33,8 @@ def test_every_level_of_every_field_has_a_sentence(field: str, level: str) -> No
     assert len(sentence) > 10
 
 
-def test_every_interaction_of_the_shipped_model_is_explained(model: Model) -> None:
-    for rule in model.interactions:
+def test_every_interaction_of_the_shipped_model_is_explained(shipped: Model) -> None:
+    for rule in shipped.interactions:
         assert describe(Evidence(rule.name, "applies", rule.bits)) != rule.name.replace("-", " ").capitalize() + "."
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from tests.linkage.conftest import Town
 
 
-def test_of_those_worth_a_reviewers_look_not_one_in_a_thousand_shares_no_key(town: Town, model: Model) -> None:
-    scorer = Scorer(model, Frequencies.of(row.person for row in town.rows.values()), len(town.rows))
-    worth = model.thresholds[Use.PROPOSE].review + scorer.prior_bits
+def test_of_those_worth_a_reviewers_look_not_one_in_a_thousand_shares_no_key(town: Town, shipped: Model) -> None:
+    scorer = Scorer(shipped, Frequencies.of(row.person for row in town.rows.values()), len(town.rows))
+    worth = shipped.thresholds[Use.PROPOSE].review + scorer.prior_bits
     looked_at, missed = 0, []
     for question in town.questions:
         if question.truth is not None:

@@ -35,7 +35,7 @@ def weight(model: Model, counts: dict[str, dict[str, int]], people: int, asked: 
             name = asked.family if asked.family in shared else shared.pop()
             about = model.term_frequencies[field]
             share = (counts[field].get(name, 0) + about.typical * about.pull) / (people + about.pull)
-            bits += log2(about.typical / max(share, about.floor))
+            bits += about.strength * log2(about.typical / max(share, about.floor))
         total += bits
     for term in model.interactions:
         if any(all(levels[field] in wanted for field, wanted in when.items()) for when in term.when):
@@ -64,15 +64,15 @@ PEOPLE = st.builds(
 @settings(deadline=None)
 @given(asked=PEOPLE, people=st.lists(PEOPLE, min_size=1, max_size=8))
 def test_keys_and_score_rank_as_comparing_everybody_with_everybody_does(
-    model: Model, asked: Person, people: Sequence[Person]
+    each_model: Model, asked: Person, people: Sequence[Person]
 ) -> None:
     frequencies = Frequencies.of(people)
     rows = [Candidate(f"{place:02d}", person) for place, person in enumerate(people)]
     probes = set(probe_keys(asked))
     keyed = [row for row in rows if probes & set(index_keys(row.person))]
-    ranked = Matcher(model, frequencies, len(people)).rank(asked, keyed)
+    ranked = Matcher(each_model, frequencies, len(people)).rank(asked, keyed)
     counts = frequencies.as_counts()
-    everybody = {row.person_id: weight(model, counts, len(people), asked, row.person) for row in rows}
+    everybody = {row.person_id: weight(each_model, counts, len(people), asked, row.person) for row in rows}
     assert [scored.bits for scored in ranked] == pytest.approx(
         sorted((everybody[row.person_id] for row in keyed), reverse=True)
     )

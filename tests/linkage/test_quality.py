@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def answers(town: Town, model: Model) -> list[tuple[Question, Finding]]:
-    matcher = town.matcher(model)
+def answers(town: Town, shipped: Model) -> list[tuple[Question, Finding]]:
+    matcher = town.matcher(shipped)
     return [(question, _ask(town, matcher, question)) for question in town.questions]
 
 

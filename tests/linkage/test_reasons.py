@@ -48,8 +48,8 @@ def test_how_far_another_is_ahead_is_said_in_bits() -> None:
     assert Reason("found").sentence == "This is the person found."
 
 
-def test_every_veto_of_the_shipped_model_has_its_sentence(model: Model) -> None:
-    assert {veto.name for veto in model.vetoes} <= SENTENCES.keys()
+def test_every_veto_of_the_shipped_model_has_its_sentence(shipped: Model) -> None:
+    assert {veto.name for veto in shipped.vetoes} <= SENTENCES.keys()
 
 
 def test_a_veto_of_another_model_is_named() -> None:

@@ -38,10 +38,29 @@ def test_a_common_name_weighs_less_and_a_rare_one_no_more_than_the_floor_allows(
     person = normalise(ASHA)
     _, _, evidence = scorer.score(person, person)
     weights, rules = model.comparisons, model.term_frequencies
-    common = weights["family"]["exact"].bits + log2(rules["family"].typical / (40_008 / 1_002_000))
-    rare = weights["given"]["exact"].bits + log2(rules["given"].typical / rules["given"].floor)
-    assert bits_of("family", evidence) == pytest.approx(common)
-    assert bits_of("given", evidence) == pytest.approx(rare)
+    common = log2(rules["family"].typical / (40_008 / 1_002_000)) * rules["family"].strength
+    rare = log2(rules["given"].typical / rules["given"].floor) * rules["given"].strength
+    assert common < 0 < rare
+    assert bits_of("family", evidence) == pytest.approx(weights["family"]["exact"].bits + common)
+    assert bits_of("given", evidence) == pytest.approx(weights["given"]["exact"].bits + rare)
+
+
+@pytest.mark.parametrize("field", ["family", "given"])
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+def test_how_common_a_name_is_counts_by_the_strength_the_model_gives_it(
+    model: Model, field: str, strength: float
+) -> None:
+    frequencies = Frequencies({"family": {"PATEL": 40_000}, "given": {"ASHA": 1}}, 1_000_000)
+    person = normalise(ASHA)
+
+    def moved(strength: float) -> float:
+        rule = model.term_frequencies[field].model_copy(update={"strength": strength})
+        told = model.model_copy(update={"term_frequencies": {**model.term_frequencies, field: rule}})
+        _, _, evidence = Scorer(told, frequencies, 1_000_000).score(person, person)
+        return bits_of(field, evidence) - model.comparisons[field]["exact"].bits
+
+    assert moved(1.0) != 0
+    assert moved(strength) == pytest.approx(strength * moved(1.0))
 
 
 def test_without_counts_a_name_weighs_what_a_typical_one_does(model: Model) -> None:
@@ -57,7 +76,7 @@ def test_a_surname_is_counted_without_its_spaces(model: Model) -> None:
     rule = model.term_frequencies["family"]
     share = (10_000 + rule.typical * rule.pull) / (1_000_000 + rule.pull)
     assert bits_of("family", evidence) == pytest.approx(
-        model.comparisons["family"]["folded"].bits + log2(rule.typical / share)
+        model.comparisons["family"]["folded"].bits + rule.strength * log2(rule.typical / share)
     )
 
 
@@ -83,4 +102,6 @@ def test_what_few_people_share_weighs_more_in_a_larger_index_and_never_nothing(m
 def test_a_twin_is_recognised_by_the_pattern_and_pays_for_it(model: Model) -> None:
     asha, usha = normalise(ASHA), normalise(replace(ASHA, given="Bhavna"))
     _, _, evidence = Scorer(model, NOBODY, 1_000_000).score(asha, usha)
-    assert evidence[-1] == Evidence("twin-or-sibling", "applies", -12.0)
+    price = next(rule.bits for rule in model.interactions if rule.name == "twin-or-sibling")
+    assert price < 0
+    assert evidence[-1] == Evidence("twin-or-sibling", "applies", price)
