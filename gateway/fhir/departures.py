@@ -54,7 +54,7 @@ DEPARTURES: Final = (
         "not fuzzy: the weighted mean of what each parameter comes to (equal 1, a wildcard a half and half of the "
         "share typed, an earlier value a half); fuzzy: the calibrated posterior of the house model, at most 0.9999; "
         "1 in both only where every parameter equals what is held today",
-        "four decimals, descending; more evidence never scores less",
+        "four decimals, descending; one more parameter that equals what is held does not lower a score",
     ),
     Departure(
         "fuzzy search",

@@ -16,6 +16,7 @@ from gateway.services.tracing.likeness import PatientQuery
 from gateway.services.tracing.patients import TooManyMatches, read_patient, related_people, search_patients
 from gateway.services.tracing.presented import index_meta, listed
 from gateway.storage.index import PersonIndex
+from linkage.decide import Matcher
 from tests.gateway.houses import (
     AMINA,
     BRAM,
@@ -36,9 +37,12 @@ from tests.gateway.houses import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gateway.house import House
+    from linkage.decide import Candidate, Scored
+    from linkage.person import Person
 
 
 def read(house: House, number: str) -> dict[str, Any]:
@@ -350,6 +354,34 @@ def test_searching_by_a_wildcard_or_a_range_is_a_use_of_the_field(town: House) -
     search(town, family="Pat*", birthdate=("ge1941-01-01", "le1942-06-30"), postcode="LE*", gp="Z99001")
     (row,) = seen.rows("disclosure")
     assert set(row.body["filtered_on"]) == {"name", "birth_date", "address", "gp"}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"family": "Kowalska", "given": ("Zofia",), "birthdate": ("1975-12-24",), "postcode": "LE18 2CC"},
+        {"family": "Dunwick", "given": ("Rosalind",), "birthdate": ("2001-02-03",)},
+        {"family": "Dunwik", "given": ("Rosalin",), "birthdate": ("2001-02-03",), "phone": "01160000012"},
+        {"family": "Patelova", "given": ("Amina",), "birthdate": ("1941-03-15",), "postcode": "LE3 5TT"},
+    ],
+)
+def test_fuzzy_scores_stand_in_the_order_of_the_house_model(
+    town: House, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranked: list[Scored] = []
+    rank = Matcher.rank
+
+    def overheard(matcher: Matcher, person: Person, candidates: Sequence[Candidate]) -> tuple[Scored, ...]:
+        found = rank(matcher, person, candidates)
+        ranked.extend(found)
+        return found
+
+    monkeypatch.setattr(Matcher, "rank", overheard)
+    shown = search(town, **asked, fuzzy=True)
+    numbers = [one.candidate.person.nhs_number for one in ranked]
+    in_order = [shown[number.digits] for number in numbers if number and number.digits in shown]
+    assert len(in_order) == len(shown) >= 1
+    assert in_order == sorted(in_order, reverse=True)
 
 
 def test_more_evidence_never_scores_less(town: House) -> None:
