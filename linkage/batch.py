@@ -118,11 +118,7 @@ class _Run:
         """Answer the questions of these ids."""
         questions = self.meeting.take(first, end)
         answers = {answer.asked: answer for answer in self._cross_checked()}
-        wanted = [
-            one.id
-            for one in questions
-            if (self.keep or one.id not in answers) and is_enough(number=one.number, born=one.born, named=one.named)
-        ]
+        wanted = [one.id for one in questions if (self.keep or one.id not in answers) and is_enough(**one.said())]
         answers = {answer.asked: answer for answer in self._weighed(wanted)} | answers
         for one in questions:
             self.report.asked += 1

@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from linkage.calibration import probability
+from linkage.compare import WHOLE_POSTCODE
 from linkage.findings import (
     Candidate,
     Death,
@@ -289,13 +290,22 @@ def _another_birth_date(found: Scored) -> bool:
 
 
 def _is_enough(asked: Person) -> bool:
-    born, named = asked.birth_date is not None, bool(asked.family or asked.given)
-    return is_enough(number=asked.nhs_number is not None, born=born, named=named)
+    return is_enough(
+        number=asked.nhs_number is not None,
+        born=asked.birth_date is not None,
+        named=bool(asked.family or asked.given),
+        placed=bool(asked.family and asked.given)
+        and (len(asked.postcode) >= WHOLE_POSTCODE or bool(asked.phone) or bool(asked.email)),
+    )
 
 
-def is_enough(*, number: bool, born: bool, named: bool) -> bool:
-    """Whether this is the least a trace needs: a valid number, or a name and a date of birth, whole or partial."""
-    return number or (born and named)
+def is_enough(*, number: bool, born: bool, named: bool, placed: bool) -> bool:
+    """Whether this is the least a trace needs: a valid number, a name and a date of birth, or names and a place.
+
+    The date may be partial. ``placed`` is both names and where somebody lives or is reached: many systems write a
+    date of 1900 for want of one.
+    """
+    return number or (born and named) or placed
 
 
 def _flags(standing: Standing) -> frozenset[Flag]:

@@ -43,7 +43,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "number-near-birth-date-name-and-place": "The NHS number, a name and the place agree, the date of birth nearly",
     "details-agree-exactly": "Names, date of birth, sex and place agree exactly, of nobody else",
     "weight": "The details together weigh enough",
-    "too-little": "The record says too little: a number, or a name and a date of birth, is the least",
+    "too-little": "The record says too little: at least a number, a name and a date of birth, or names and a place",
     "no-candidates": "Nobody in this index shares enough with the record to be looked at",
     "nobody-near": "Nobody in this index is near enough",
     "too-little-weight": "The details together do not weigh enough: a person must decide",

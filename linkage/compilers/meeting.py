@@ -49,12 +49,17 @@ class Tables(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A person asked about, and what a trace needs at least: a valid number, or a birth date and a name."""
+    """A person asked about, and what `linkage.decide.is_enough` asks of it."""
 
     id: int
     number: bool
     born: bool
     named: bool
+    placed: bool
+
+    def said(self) -> dict[str, bool]:
+        """What is known of the person, by the names of `linkage.decide.is_enough`."""
+        return {"number": self.number, "born": self.born, "named": self.named, "placed": self.placed}
 
 
 class Capped(NamedTuple):
@@ -291,7 +296,9 @@ _WEIGHTED: Final = """
     JOIN linkage_family f ON f.name = a.family_compact JOIN linkage_given g ON g.name = a.given
 """
 _QUESTIONS: Final = """
-    SELECT id, number_valid, born <> 0, family <> '' OR given <> '' FROM linkage_asked ORDER BY id
+    SELECT id, number_valid, born <> 0, family <> '' OR given <> '',
+      family <> '' AND given <> '' AND (postcode_whole OR phone <> '' OR email <> '')
+    FROM linkage_asked ORDER BY id
 """
 _SPECIAL: Final = """
     SELECT id, security, death, superseded_by <> '' FROM {held}

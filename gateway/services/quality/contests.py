@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def contests_of(population: Population, model: Model, most: int | None = None, report: Report = silent) -> Contests:
     """Compare every question of a population, or the first ``most``, with its candidates, as the batch engine does.
 
-    ``asked`` is the question's row; a superseded row of the index is right where the row in force is; rows that are
-    invalidated, and can be nobody's, are left out, and so are questions that have no candidate.
+    ``asked`` is the question's row. Rows that are superseded stand for another row, invalidated ones for nobody: both
+    are left out, and so are questions that have no candidate.
     """
     told = population.told[:most]
     tables = population.tables
@@ -53,7 +53,8 @@ def contests_of(population: Population, model: Model, most: int | None = None, r
         found = connection.execute(
             f'SELECT s.asked, {columns}, s.adjustment, w.number = t.number AS "right" '  # noqa: S608 - our own names
             f"FROM {SCORED} s JOIN held h ON h.id = s.held JOIN whose w ON w.person = s.held "
-            "JOIN told t ON t.asked = s.asked WHERE h.security <> $invalid ORDER BY s.asked, s.held",
+            "JOIN told t ON t.asked = s.asked WHERE h.security <> $invalid AND h.superseded_by = '' "
+            "ORDER BY s.asked, s.held",
             {"invalid": Security.INVALIDATED.value},
         ).fetchnumpy()
     return Contests(
