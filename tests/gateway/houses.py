@@ -242,9 +242,10 @@ def take_in(house: House, path: Path, rows: Iterable[Mapping[str, str]]) -> None
 
 
 def make_county(folder: Path) -> tuple[Settings, Manifest]:
-    """Make a county of 600 people, whole but for the release."""
+    """Make a county of 600 people, whole but for the release, with cases for review under any model."""
     settings = empty(settings_in(folder / "var"))
     manifest = write_demo(folder / "county", 600, 45)
+    _plant_doubts(manifest)
     with opened(settings) as house:
         demo._govern(house, manifest)  # the demonstration's own registration
         _register_outsider(house)
@@ -254,6 +255,31 @@ def make_county(folder: Path) -> tuple[Settings, Manifest]:
             ingest_files(house, system(house, "system-ingest"), source, paths)
         link_all(house, system(house, "system-link"))
     return settings, manifest
+
+
+def _plant_doubts(manifest: Manifest) -> None:
+    """Give one person of the council's and one of the hospital's another first name in the index.
+
+    Their own number under another first name is for a person to decide, whatever the weights are.
+    """
+    doubtful: dict[str, str] = {}
+    for row in _rows(manifest.truth):
+        plain = row["nhs_number"] and not row["tags"] and row["nhs_number"] not in manifest.examples.values()
+        if plain and row["source"] != "gp" and row["nhs_number"] not in doubtful.values():
+            doubtful.setdefault(row["source"], row["nhs_number"])
+    index = _rows(manifest.index)
+    for row in index:
+        if row["nhs_number"] in doubtful.values():
+            row.update(given="Zebedee", other_given="")
+    with manifest.index.open("w", encoding="utf-8", newline="") as file:
+        written = csv.DictWriter(file, list(index[0]))
+        written.writeheader()
+        written.writerows(index)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @contextmanager
