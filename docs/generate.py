@@ -23,6 +23,7 @@ from docs.rules import quality_codes
 from gateway import app as application
 from gateway.cli import main as command
 from gateway.errors import GatewayError
+from gateway.fhir import departures, spine
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_TRACE, OF_VERIFICATION, Row
 from gateway.settings import Settings
 from gateway.storage import schema
@@ -253,6 +254,21 @@ def model_numbers() -> str:
     )
 
 
+def pds_codes() -> str:
+    """Every code of the PDS surface, and which request deserves it."""
+    head = ("Request", "HTTP", "Code", "Severity and issue code", "Display", "Diagnostics")
+    return table(head, ((asked, status, code(name), *rest) for asked, status, name, *rest in spine.code_rows()))
+
+
+def pds_departures() -> str:
+    """Where the PDS surface departs from PDS, and in which fields a retrieved Patient may differ."""
+    fields = table(
+        ("Field of a retrieved Patient", "Why it may differ"),
+        ((code(path), reason) for path, reason in departures.field_rows()),
+    )
+    return f"{table(('What', 'PDS', 'Here', 'Why'), departures.departure_rows())}\n{fields}"
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "settings": settings,
     "outcomes-trace": lambda: outcomes(OF_TRACE, "Outcome"),
@@ -264,6 +280,8 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "data-model": data_model,
     "quality-codes": rules,
     "routes": routes,
+    "pds-codes": pds_codes,
+    "pds-departures": pds_departures,
     "model-levels": model_levels,
     "model-patterns": model_patterns,
     "model-numbers": model_numbers,
