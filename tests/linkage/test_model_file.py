@@ -213,6 +213,23 @@ def test_no_level_may_be_invented(model_file: bytes, field: str) -> None:
     assert (refused.value.path, refused.value.rule) == (f"$.comparisons.{field}.nearly", "unknown-name")
 
 
+def test_a_level_may_outweigh_a_name_in_common_which_is_weighed_for_a_typical_one(model_file: bytes) -> None:
+    content = orjson.loads(model_file)
+    content["comparisons"]["family"]["previous"]["bits"] = content["comparisons"]["family"]["exact"]["bits"] + 1
+    assert load(orjson.dumps(content)).comparisons["family"]["previous"].bits > 0
+    content["comparisons"]["family"]["exact"]["frequency"] = False
+    with pytest.raises(ModelFault, match="outweighs-best"):
+        load(orjson.dumps(content))
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1])
+def test_the_strength_of_a_frequency_is_a_part_of_the_whole(model_file: bytes, strength: float) -> None:
+    content = orjson.loads(model_file)
+    content["term_frequencies"]["family"]["strength"] = strength
+    with pytest.raises(ModelFault, match=r"\$\.term_frequencies\.family\.strength"):
+        load(orjson.dumps(content))
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 @pytest.mark.parametrize(
     ("was", "becomes", "path"),

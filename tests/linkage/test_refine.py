@@ -152,20 +152,49 @@ def test_what_was_fitted_says_what_it_rests_on(planted: Model) -> None:
     assert [move.name for move in refined.moves][-1] == "prior.coverage"
 
 
+def exchanged(contests: Contests, field: str, one: str, other: str) -> Contests:
+    """The same answers, each of two levels where the other stood."""
+    column = FIELDS.index(field)
+    first, second = VOCABULARY[field].index(one), VOCABULARY[field].index(other)
+    levels = contests.levels.copy()
+    levels[contests.levels[:, column] == first, column] = second
+    levels[contests.levels[:, column] == second, column] = first
+    return replace(contests, levels=levels)
+
+
 def test_no_level_comes_out_heavier_than_the_best_of_its_field(planted: Model) -> None:
     """Where answers say that a lesser level weighs more, both weigh the same, and the rest is fitted around that."""
     content = planted.model_dump(mode="json")
-    levels = [level for level in VOCABULARY["gp_practice"] if level not in UNKNOWN]
-    crossed = [content["comparisons"]["gp_practice"][level]["bits"] for level in levels]
-    contests = posterior_contests(planted, 4_000, 8)
-    column = FIELDS.index("gp_practice")
-    swapped = contests.levels.copy()
-    swapped[contests.levels[:, column] == 0, column] = 1
-    swapped[contests.levels[:, column] == 1, column] = 0
-    refined = refine(planted, replace(contests, levels=swapped), INDEX, version="v", ridge=0.05)
-    found = of(refined.content).comparisons["gp_practice"]
-    assert found["equal"].bits == found["differs"].bits
-    assert min(crossed) < found["equal"].bits < max(crossed)
+    content["comparisons"]["address"]["full"]["bits"] = 5.0
+    content["comparisons"]["address"]["postcode"]["bits"] = 3.0
+    crossed = exchanged(posterior_contests(of(content), 4_000, 8), "address", "full", "postcode")
+    found = of(refine(planted, crossed, INDEX, version="v", ridge=0.05).content).comparisons["address"]
+    assert found["full"].bits == found["postcode"].bits
+    assert 3 < found["full"].bits < 5
+
+
+def test_a_level_may_outweigh_a_name_in_common_where_names_have_frequencies(planted: Model) -> None:
+    """The same name is weighed for a typical one: a rare one outweighs whatever this level weighs."""
+    content = planted.model_dump(mode="json")
+    content["comparisons"]["family"]["exact"]["bits"] = 0.5
+    content["comparisons"]["family"]["previous"]["bits"] = 2.5
+    contests = posterior_contests(of(content), 6_000, 15)
+    found = of(refine(planted, contests, INDEX, version="v", ridge=0.05).content).comparisons["family"]
+    assert found["exact"].bits == pytest.approx(0.5, abs=0.5)
+    assert found["previous"].bits == pytest.approx(2.5, abs=0.5)
+
+
+@pytest.mark.parametrize("field", ["family", "gp_practice"])
+def test_what_differs_never_speaks_for_a_match_whatever_answers_say(planted: Model, field: str) -> None:
+    content = planted.model_dump(mode="json")
+    best = VOCABULARY[field][0]
+    content["comparisons"][field][best]["bits"] = 3.0
+    content["comparisons"][field]["differs"]["bits"] = -0.5
+    crossed = exchanged(posterior_contests(of(content), 4_000, 16), field, best, "differs")
+    refined = refine(of(content), crossed, INDEX, version="v", ridge=0.05)
+    found = of(refined.content).comparisons[field]
+    assert found["differs"].bits == 0
+    assert found[best].bits == 0
 
 
 def test_a_best_level_that_speaks_against_a_match_says_nothing_at_least(planted: Model) -> None:

@@ -155,11 +155,11 @@ def test_an_earlier_response_stays_when_the_next_one_fails(
     before = target.read_bytes()
     real, calls = Engine.trace, []
 
-    def fail(engine: Engine, *args: object) -> object:
+    def fail(engine: Engine, *args: object, **named: object) -> object:
         calls.append(1)
         if len(calls) == 2:
             raise Unavailable
-        return real(engine, *args)  # type: ignore[arg-type]  # passed on as they came
+        return real(engine, *args, **named)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(Engine, "trace", fail)
     with pytest.raises(Unavailable):
