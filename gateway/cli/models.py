@@ -65,7 +65,8 @@ def show(desk: Desk, name: str) -> None:
             f"{threshold.review:g}; steps {', '.join(threshold.steps)}",
             markup=False,
         )
-    for what, said in found.provenance.items():
+    # in one order, whether the model comes from a file or as it is stored
+    for what, said in sorted(found.provenance.items()):
         out.print(f"  {what}: {said}", markup=False)
 
 

@@ -252,11 +252,10 @@ def test_a_release_is_not_for_everybody(gateway: Command) -> None:
     assert gateway("--as", "analyst", "--purpose", "direct-care", *asked).exit_code == 3
 
 
-def test_the_model_in_use_is_named_with_its_hash(new_gateway: Command) -> None:
+def test_which_model_is_in_use_is_unknown_before_there_is_a_database(new_gateway: Command) -> None:
     ran = new_gateway("model", "list")
-    assert ran.exit_code == 0
-    assert "  in use\n  direct-care: matched from " in ran.stdout
-    assert "steps cross-check\n" in ran.stdout
+    assert (ran.exit_code, ran.stdout) == (4, "")
+    assert "run gateway db upgrade" in ran.stderr
 
 
 def test_found_is_compared_with_the_truth_by_group(gateway: Command, county: Path) -> None:
