@@ -88,7 +88,7 @@ class House:
     def _engine_of(self, model: Model, info: IndexInfo | None) -> Engine:
         people = info.people if info else 0
         matcher = Matcher(model, Frequencies(self.stores.index.terms(), people), people)
-        return Engine(self.stores.index, matcher, model.name, model.hash)
+        return Engine(self.stores.index, matcher, model.label, model.hash)
 
     def close(self) -> None:
         """Close the stores; rows nobody waited for are flushed first."""

@@ -79,7 +79,7 @@ _LEVELS: Final[Mapping[str, str]] = {
     "one-edit": "one digit mistyped in a number that is not valid",
     "agree": "one is the same",
     "differs": "different",
-    "missing": "not known on both sides",
+    "missing": "not known, on one side or on both",
     "withheld": "withheld, because this person's location is protected",
     "previous": "the same as an earlier one",
     "swapped": "the same parts in exchanged places",

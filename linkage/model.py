@@ -168,6 +168,11 @@ class Model(_Part):
     calibration: tuple[Knot, ...] = ()
     provenance: Mapping[str, JsonValue] = Field(default_factory=dict)
 
+    @property
+    def label(self) -> str:
+        """How links and ledger rows name the model: ``name@version#`` and twelve letters of its hash."""
+        return f"{self.name}@{self.version}#{self.hash[:12]}"
+
     @cached_property
     def hash(self) -> str:
         """SHA-256, in hex, of the content in canonical JSON."""

@@ -195,7 +195,9 @@ class Ruling:
 
 
 def _says(fact: Link, new: NewLink) -> bool:
-    return (fact.person_id, fact.basis, fact.model) == (new.person_id, new.basis, new.model)
+    # that nobody else is known is no finding of a model: another one has nothing to add to it
+    same_model = fact.model == new.model or new.basis is Basis.OWN
+    return same_model and (fact.person_id, fact.basis) == (new.person_id, new.basis)
 
 
 class Links:

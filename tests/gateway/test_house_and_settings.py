@@ -91,7 +91,7 @@ def test_an_empty_house_has_a_register_a_clock_and_an_engine(tmp_path: Path) -> 
         assert not house.register().agreements
         assert house.register() is house.register()
         assert house.now().tzinfo
-        assert house.engine().model == shipped_model().name
+        assert house.engine().model == shipped_model().label
         assert house.engine().model_hash == shipped_model().hash
 
 

@@ -288,3 +288,7 @@ def test_frequencies_count_names_leave_out_the_unknown_and_survive_storage() -> 
     stored = Frequencies(counted.as_counts(), counted.total)
     assert stored.as_counts() == {"family": {"PATEL": 2, "SHAH": 1}, "given": {"ASHA": 4}}
     assert (stored.total, stored.count("family", "PATEL"), stored.count("family", "")) == (4, 2, 0)
+
+
+def test_a_model_is_named_with_its_version_and_its_hash(model: Model) -> None:
+    assert model.label == f"{model.name}@{model.version}#{model.hash[:12]}"

@@ -70,7 +70,7 @@ class MemoryIndex:
 def engine_over(index: MemoryIndex, model: Model, frequencies: Frequencies) -> Engine:
     """Return the engine of the house over an index in memory."""
     matcher = Matcher(model, frequencies, len(index.people))
-    return Engine(cast("PersonIndex", index), matcher, model.name, model.hash)
+    return Engine(cast("PersonIndex", index), matcher, model.label, model.hash)
 
 
 def nobodys_permit() -> Permit:

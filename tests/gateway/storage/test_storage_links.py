@@ -52,6 +52,12 @@ def test_a_link_keeps_its_evidence_and_its_model(
     assert stores.links.counts() == {"algorithmic": 1}
 
 
+def test_another_model_says_anew_who_it_is_and_not_that_nobody_is_known(stores: Stores) -> None:
+    assert len(add(stores, says(model="house@1"), says(model="house@2"))) == 2
+    alone = [says(source_person_id="another", basis=Basis.OWN, model=model) for model in ("house@1", "house@2")]
+    assert len(add(stores, *alone)) == 1
+
+
 def test_saying_it_again_says_nothing_new(stores: Stores, permit: Permit) -> None:
     assert len(add(stores, says(), says())) == 1
     before = stores.digest()
