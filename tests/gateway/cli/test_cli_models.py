@@ -126,7 +126,7 @@ def test_a_model_that_is_not_there_is_the_callers_to_mend(gateway: Command, word
 def test_why_a_record_was_joined_is_told_with_weight_probability_and_phrase(gateway: Command, record: str) -> None:
     ran = gateway("explain", record)
     assert ran.exit_code == 0
-    assert "\nnow, under model house: matched. " in ran.stdout
+    assert f"\nnow, under model {shipped_model().label}: matched. " in ran.stdout
     assert "\n1. " in ran.stdout
     assert re.search(r"bits, probability [a-z\d. ]+%: almost certainly this person\.", ran.stdout)
 
