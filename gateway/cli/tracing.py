@@ -14,7 +14,7 @@ from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.progress import progress
 from gateway.errors import InputError
 from gateway.services.tracing.batch import HOUSE, trace_csv, trace_file
-from gateway.services.tracing.bulk import BULK, Engine, fitting, rows_of
+from gateway.services.tracing.engines import Engine, rows_of
 from gateway.services.tracing.formats import Format, opened
 from gateway.services.tracing.national import NATIONAL
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION, capped_sentence
@@ -181,6 +181,8 @@ def trace(  # noqa: PLR0913, PLR0917 - click hands one argument over for each op
     national = None if layout == _CSV else opened(Format(layout), path, charset=Charset(charset), short=short)
     chosen, engine = NATIONAL, Engine.PYTHON
     if algorithm == "house":
+        from gateway.services.tracing.bulk import BULK, fitting  # noqa: PLC0415 - a single question needs no DuckDB
+
         rows = national.count if national else rows_of(path)
         engine = Engine(engine_name) if engine_name else fitting(desk.house, rows)
         chosen = BULK if engine is Engine.DUCKDB else HOUSE

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from gateway import ids
 from gateway.errors import InputError, Unavailable
 from gateway.storage.permit import require
-from gateway.storage.protection import SEALED, protected, seals
+from gateway.storage.protection import SEALED, protected
 from gateway.storage.schema import now, people
 from linkage.findings import Candidate, Death
 from linkage.nhs_number import NhsNumber
@@ -143,13 +143,12 @@ class PersonIndex:
             for row in tx.raw(sql, (tx.listed(ids_wanted),))
         }
 
-    def protect(self, tx: Tx, *, load: int) -> int:
+    def protect(self, tx: Tx, people: Iterable[str], *, load: int) -> int:
         """Take earlier identities out of people already held: a seal counts from the moment it is loaded.
 
-        Returns how many rows were written anew.
+        ``people`` are the person ids that new seals name. Returns how many rows were written anew.
         """
-        sealed = seals(tx)
-        wanted = sorted({*sealed, *(today for ones in sealed.values() for today in ones)})
+        wanted = sorted(set(people))
         columns = "p.nhs_number, p.packed, p.keys, j.patient, p.version, p.security, p.superseded_by, p.death"
         sql = (
             f"SELECT p.source, p.as_of, {columns} FROM index_person p JOIN index_patient j ON j.id = p.id "  # noqa: S608

@@ -79,12 +79,21 @@ def load_facts(house: House, kind: str, path: Path) -> int:
 
 
 def _seal(house: House, facts: list[StoredFact]) -> int:
-    """Store protected identities and take what they seal out of the index in the same breath, as a load of its own."""
+    """Store protected identities and take what new ones seal out of the index in the same breath, as a load of its own.
+
+    A list loaded again seals nobody anew, and nobody is traced again for it.
+    """
     stores = house.stores
+    store = stores.governance.facts
+    held = {(one.subject, one.value) for one in store.of_kind(NEVER_LINK)}
+    fresh = {person for one in facts if (one.subject, one.value) not in held for person in (one.subject, one.value)}
+    if not fresh:
+        with stores.transaction() as tx:
+            return store.replace(tx, NEVER_LINK, facts)
     job = stores.jobs.start_or_resume(INDEX_LOAD, "index")
     with stores.transaction() as tx:
-        count = stores.governance.facts.replace(tx, NEVER_LINK, facts)
-        stores.index.protect(tx, load=job.run)
+        count = store.replace(tx, NEVER_LINK, facts)
+        stores.index.protect(tx, fresh, load=job.run)
         stores.jobs.finish(tx, job)
     return count
 

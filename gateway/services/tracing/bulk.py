@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -12,8 +11,8 @@ import pyarrow as pa
 
 from gateway import ids
 from gateway.engine import kind_of_key
-from gateway.services.files import named
 from gateway.services.tracing.batch import RESPONSE_COLUMNS, Algorithm, house_cells
+from gateway.services.tracing.engines import Engine
 from gateway.services.tracing.snapshot import KEYS, PEOPLE, kept, snapshot
 from linkage.batch import Report, trace
 from linkage.compilers.people import as_arrow, row
@@ -39,14 +38,6 @@ _ROWS_PER_PERSON: Final = 0.1
 
 _MEMORY: Final = "1GiB"
 _STRETCH: Final = 50_000
-_BLOCK: Final = 1 << 20
-
-
-class Engine(StrEnum):
-    """What may answer a file."""
-
-    PYTHON = "python"
-    DUCKDB = "duckdb"
 
 
 def fitting(house: House, rows: int) -> Engine:
@@ -56,16 +47,6 @@ def fitting(house: House, rows: int) -> Engine:
         return Engine.PYTHON
     pays = rows >= _ROWS_PER_PERSON * info.people
     return Engine.DUCKDB if pays or kept(house) else Engine.PYTHON
-
-
-def rows_of(path: Path) -> int:
-    """Count the lines of a file, as near to its rows as choosing an engine needs.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    with named(path), path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
 
 
 class BulkTracer:

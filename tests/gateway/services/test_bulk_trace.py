@@ -13,7 +13,8 @@ from gateway.house import House
 from gateway.services.governance.facts import load_facts
 from gateway.services.tracing import bulk
 from gateway.services.tracing.batch import HOUSE, trace_csv
-from gateway.services.tracing.bulk import BULK, Engine, fitting, rows_of
+from gateway.services.tracing.bulk import BULK, fitting
+from gateway.services.tracing.engines import Engine, rows_of
 from gateway.services.tracing.national import NATIONAL
 from gateway.services.tracing.outcomes import capped_sentence
 from gateway.services.tracing.snapshot import KEYS, PEOPLE, kept
