@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import random
+import sys
 from math import log2
 from typing import TYPE_CHECKING, Any
 
@@ -310,10 +311,13 @@ def test_splink_finds_for_itself_whoever_shares_a_key(town: Town, model: Model) 
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A session on this machine with our string functions, as Arrow functions over rapidfuzz."""
     pytest.importorskip("pyspark", reason="pyspark is not installed (make test-peers installs it)")
-    from pyspark.sql import SparkSession
-    from pyspark.sql.functions import arrow_udf  # type: ignore[attr-defined]  # its stubs do not know it yet
+    from pyspark.sql import SparkSession, functions
     from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
+    arrow_udf = vars(functions)["arrow_udf"]  # its stubs do not know it yet
+    # Spark's workers are Pythons of their own, and need this one's libraries
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     folder: Path = tmp_path_factory.mktemp("spark")
     session = (
         SparkSession.builder.master("local[2]")
@@ -339,6 +343,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     session.udf.register(EDITS, arrow_udf(edits, "int"))
     yield session
     session.stop()
+    monkeypatch.undo()
 
 
 @pytest.mark.peers
