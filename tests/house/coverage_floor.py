@@ -59,7 +59,8 @@ def read_report() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "coverage.json"
         command = [sys.executable, "-m", "coverage"]
-        subprocess.run([*command, "combine", "--quiet"], check=False, capture_output=True)
+        # what a late process left is added to what pytest-cov has combined, and does not take its place
+        subprocess.run([*command, "combine", "--append", "--quiet"], check=False, capture_output=True)
         subprocess.run([*command, "json", "--quiet", "-o", str(target)], check=True)
         report: dict[str, Any] = json.loads(target.read_text("utf-8"))
     return report
