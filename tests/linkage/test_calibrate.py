@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from linkage.calibrate import fit
+from linkage.calibrate import _end, fit
 from linkage.calibration import FARTHEST
 from linkage.evaluate import calibration_error, reliability
 
@@ -102,6 +102,12 @@ def test_ends_that_lie_beyond_certainty_need_no_knots() -> None:
     knots = fit(np.full(400, 58.0), np.arange(400) % 2 == 0)
     assert [knot["odds"] for knot in knots][-1] == pytest.approx(58.0, abs=8.1)
     assert applied(knots, np.array([58.0])) == pytest.approx([0], abs=0.3)
+
+
+def test_a_limit_that_is_met_only_beyond_certainty_bends_nothing() -> None:
+    assert _end((FARTHEST - 1, 3.0), 9.0, 1) == []
+    assert _end((1 - FARTHEST, -3.0), -9.0, -1) == []
+    assert len(_end((5.0, 3.0), 9.0, 1)) == 2
 
 
 def test_entries_come_in_pairs() -> None:
