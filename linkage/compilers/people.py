@@ -120,6 +120,8 @@ _ARROW: Final = {
 }
 SCHEMA: Final = pa.schema([(name, _ARROW[kind]) for name, kind in COLUMNS.items()])
 """The same columns for Arrow and Parquet."""
+KEY_SCHEMA: Final = pa.schema([("hash", pa.int64()), ("person", pa.int32())])
+"""A table of keys: the hash of a key, and the row of a table of people that has it."""
 
 
 class _Forms(NamedTuple):

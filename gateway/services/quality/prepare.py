@@ -27,6 +27,7 @@ from adapters.spine import IndexRow
 from gateway.services.files import named
 from gateway.services.quality.files import index_people, questions
 from linkage.compilers import people as columns
+from linkage.compilers.people import KEY_SCHEMA
 from linkage.findings import Death
 from linkage.frequencies import Frequencies
 from linkage.keys import index_keys, probe_keys
@@ -44,7 +45,6 @@ PROCESSES: Final = 2
 BATCH: Final = 20_000
 _KEPT: Final = ".prepared-"
 _DEPENDS_ON: Final = ("normalise", "folding", "person", "placeholders", "customs*", "names", "keys", "compilers/people")
-_KEYS: Final = pa.schema([("hash", pa.int64()), ("person", pa.int32())])
 _WHOSE: Final = pa.schema([("number", pa.string()), ("person", pa.int32())])
 _KINDS: Final = ("people", "keys", "whose")
 
@@ -190,7 +190,7 @@ def _stretch(task: _Task) -> _Part:
     part.counts = Frequencies.of(people).as_counts()
     stem = task.target / f"{task.first:09d}"
     pq.write_table(columns.as_arrow(rows), f"{stem}.people.parquet")
-    _write(stem, "keys", _KEYS, hashes)
+    _write(stem, "keys", KEY_SCHEMA, hashes)
     _write(stem, "whose", _WHOSE, whose)
     return part
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from gateway.errors import Unavailable
 from gateway.services.files import named
-from linkage.compilers.people import SCHEMA, as_arrow, row
+from linkage.compilers.people import KEY_SCHEMA, SCHEMA, as_arrow, row
 from linkage.person import NORMALISATION_VERSION, StalePerson
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from gateway.storage.whole_index import Row
 
 PEOPLE, KEYS = "people.parquet", "keys.parquet"
-_KEYS: Final = pa.schema([("hash", pa.int64()), ("person", pa.int32())])
 _FOLDER: Final = "snapshots"
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 
@@ -81,13 +80,13 @@ def _make(house: House, permit: Permit, folder: Path) -> None:
 
 def _write(house: House, permit: Permit, made: Path) -> None:
     place = count()
-    with pq.ParquetWriter(made / PEOPLE, SCHEMA) as people, pq.ParquetWriter(made / KEYS, _KEYS) as keys:
+    with pq.ParquetWriter(made / PEOPLE, SCHEMA) as people, pq.ParquetWriter(made / KEYS, KEY_SCHEMA) as keys:
         for rows in house.stores.whole_index.rows(permit):
             numbered = [(next(place), one) for one in rows]
             people.write_table(as_arrow(_as_row(number, one) for number, one in numbered))
             hashes = [key for _, one in numbered for key in one.keys]
             whose = [number for number, one in numbered for _ in one.keys]
-            keys.write_table(pa.table([pa.array(hashes, pa.int64()), pa.array(whose, pa.int32())], schema=_KEYS))
+            keys.write_table(pa.table([pa.array(hashes, pa.int64()), pa.array(whose, pa.int32())], schema=KEY_SCHEMA))
 
 
 def _as_row(number: int, one: Row) -> tuple[object, ...]:
