@@ -31,7 +31,13 @@ $(VENV)/.dev: $(VENV)/.base requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
-install: $(VENV)/.dev  ## virtual environment with everything the tests need
+# NHS England's MESH sandbox is a peer, not a part: its web server is older than ours, so it has a place of its own
+$(VENV)/.mesh-sandbox: $(VENV)/.dev requirements/mesh-sandbox.txt
+	test -x $(VENV)/mesh-sandbox/bin/python || $(PYTHON) -m venv $(VENV)/mesh-sandbox
+	$(VENV)/mesh-sandbox/bin/python -m pip --disable-pip-version-check --no-input -q install --require-hashes -r requirements/mesh-sandbox.txt
+	@touch $@
+
+install: $(VENV)/.mesh-sandbox  ## virtual environment with everything the tests need
 
 assets: $(VENV)/.base  ## build the pages' style sheet and script
 	$(BIN)/python -m gateway.web.build_assets

@@ -57,10 +57,15 @@ class Visitor:
         """Choose who it is and why, as a person would."""
         self.go("/sign-in")
         self.page.get_by_label(name).check()
-        self.page.get_by_role("button", name="Continue").click()
+        self.press("Continue")
         if self.page.get_by_role("button", name="Sign in").count():
             self.page.get_by_label(purpose).check()
-            self.page.get_by_role("button", name="Sign in").click()
+            self.press("Sign in")
+
+    def press(self, button: str) -> None:
+        """Send a form, and wait until its answer is the page: what a look finds at once could be the page before."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=button).click()
 
     def describe(self, given: str, family: str, born: str, number: str = "") -> None:
         """Fill in the form of verify or find, and send it."""
@@ -70,7 +75,7 @@ class Visitor:
         self.page.get_by_label("Given name").fill(given)
         for label, value in (("Day", day), ("Month", month), ("Year", year)):
             self.page.get_by_label(label, exact=True).fill(value)
-        self.page.get_by_role("button", name="Check or find").click()
+        self.press("Check or find")
 
     def faults(self) -> list[str]:
         """What axe finds wrong with the page as it is, by rule and place; nothing about its content."""

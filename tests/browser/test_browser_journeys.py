@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.gateway.web.small_house import AMINA, BRAM, MOVED
 
@@ -38,13 +39,13 @@ def test_a_social_worker_checks_a_number(visitor: Visitor) -> None:
     visitor.go("/sign-in")
     check(visitor)
     visitor.sign_in("Sam Socialworker", "Finding and checking NHS numbers")
-    assert visitor.page.get_by_role("heading", name="What you can do").is_visible()
+    expect(visitor.page.get_by_role("heading", name="What you can do")).to_be_visible()
     check(visitor)
     visitor.page.get_by_role("main").get_by_role("link", name="Verify or find an NHS number").click()
     check(visitor)
     visitor.describe(AMINA.given, AMINA.family, AMINA.birth_date, AMINA.number)
-    assert visitor.page.get_by_role("heading", name="This is the right NHS number").is_visible()
-    assert visitor.page.get_by_text(AMINA.shown, exact=True).is_visible()
+    expect(visitor.page.get_by_role("heading", name="This is the right NHS number")).to_be_visible()
+    expect(visitor.page.get_by_text(AMINA.shown, exact=True)).to_be_visible()
     assert visitor.page.url.endswith("/verify")
     check(visitor)
     write_picture(visitor)
@@ -67,7 +68,7 @@ def test_a_superseded_number_leads_to_the_current_one(visitor: Visitor) -> None:
     visitor.sign_in("Sam Socialworker", "Finding and checking NHS numbers")
     visitor.go("/verify")
     visitor.describe(AMINA.given, AMINA.family, AMINA.birth_date, MOVED.number)
-    assert visitor.page.get_by_text(AMINA.shown, exact=True).is_visible()
+    expect(visitor.page.get_by_text(AMINA.shown, exact=True)).to_be_visible()
     check(visitor)
 
 
@@ -75,24 +76,24 @@ def test_a_wrong_number_leads_to_finding_the_right_one(visitor: Visitor) -> None
     visitor.sign_in("Sam Socialworker", "Finding and checking NHS numbers")
     visitor.go("/verify")
     visitor.describe(BRAM.given, BRAM.family, BRAM.birth_date, AMINA.number)
-    assert visitor.page.get_by_role("heading", name="This number belongs to someone else").is_visible()
+    expect(visitor.page.get_by_role("heading", name="This number belongs to someone else")).to_be_visible()
     check(visitor)
-    visitor.page.get_by_role("button", name="Find this person").click()
-    assert visitor.page.get_by_text(BRAM.shown, exact=True).is_visible()
+    visitor.press("Find this person")
+    expect(visitor.page.get_by_text(BRAM.shown, exact=True)).to_be_visible()
 
 
 def test_a_reviewer_sees_the_evidence(visitor: Visitor) -> None:
     visitor.sign_in("Ravi Reviewer", "")
     visitor.go("/verify")
     visitor.describe(BRAM.given, BRAM.family, BRAM.birth_date)
-    assert visitor.page.get_by_role("columnheader", name="Weight in bits").is_visible()
+    expect(visitor.page.get_by_role("columnheader", name="Weight in bits")).to_be_visible()
     check(visitor)
 
 
 def test_faults_take_the_keyboard_to_where_they_are(visitor: Visitor) -> None:
     visitor.sign_in("Sam Socialworker", "Finding and checking NHS numbers")
     visitor.go("/verify")
-    visitor.page.get_by_role("button", name="Check or find").click()
+    visitor.press("Check or find")
     assert visitor.page.title().startswith("Error:")
     assert "nhsuk-error-summary" in focused(visitor)
     check(visitor)
@@ -120,14 +121,14 @@ def test_an_officer_finds_out_who_looked(visitor: Visitor) -> None:
     visitor.sign_in("Sam Socialworker", "Finding and checking NHS numbers")
     visitor.go("/verify")
     visitor.describe(BRAM.given, BRAM.family, BRAM.birth_date, BRAM.number)
-    visitor.page.get_by_role("button", name="Sign out").click()
+    visitor.press("Sign out")
     visitor.sign_in("Ingrid Governance", "Checking who looked at what")
     visitor.page.get_by_role("main").get_by_role("link", name="Who looked at what").click()
     check(visitor)
     visitor.page.get_by_label("NHS number").fill(BRAM.shown)
-    visitor.page.get_by_role("button", name="Search the record of access").click()
-    assert visitor.page.get_by_role("cell", name="Sam Socialworker").first.is_visible()
-    assert visitor.page.get_by_role("heading", name="The record of access is intact").is_visible()
+    visitor.press("Search the record of access")
+    expect(visitor.page.get_by_role("cell", name="Sam Socialworker").first).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="The record of access is intact")).to_be_visible()
     assert visitor.page.url.endswith("/audit")
     check(visitor)
 
@@ -147,9 +148,9 @@ def test_everything_works_without_javascript(plain_visitor: Visitor) -> None:
     visitor = plain_visitor
     visitor.sign_in("Sam Socialworker", "Finding and checking NHS numbers")
     visitor.go("/verify")
-    visitor.page.get_by_role("button", name="Check or find").click()
-    assert visitor.page.get_by_role("link", name="Enter the family name").is_visible()
+    visitor.press("Check or find")
+    expect(visitor.page.get_by_role("link", name="Enter the family name")).to_be_visible()
     visitor.describe(AMINA.given, AMINA.family, AMINA.birth_date)
-    assert visitor.page.get_by_text(AMINA.shown, exact=True).is_visible()
-    visitor.page.get_by_role("button", name="Sign out").click()
-    assert visitor.page.get_by_role("heading", name="Who are you?").is_visible()
+    expect(visitor.page.get_by_text(AMINA.shown, exact=True)).to_be_visible()
+    visitor.press("Sign out")
+    expect(visitor.page.get_by_role("heading", name="Who are you?")).to_be_visible()

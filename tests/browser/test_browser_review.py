@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
 from gateway.app import create_app
@@ -46,18 +47,18 @@ def check(visitor: Visitor) -> None:
 def test_a_reviewer_decides_a_case_and_takes_it_back(reviewer: Visitor) -> None:
     page = reviewer.page
     page.get_by_role("main").get_by_role("link", name="Review doubtful pairs").click()
-    assert page.get_by_role("heading", name="Review doubtful pairs").is_visible()
+    expect(page.get_by_role("heading", name="Review doubtful pairs")).to_be_visible()
     check(reviewer)
     page.get_by_role("main").get_by_role("table").get_by_role("link").first.click()
-    assert page.get_by_role("heading", name="Is this the same person?").is_visible()
-    assert page.get_by_role("img", name="Candidate 1: what adds up").is_visible()
+    expect(page.get_by_role("heading", name="Is this the same person?")).to_be_visible()
+    expect(page.get_by_role("img", name="Candidate 1: what adds up")).to_be_visible()
     check(reviewer)
     page.get_by_role("button", name="Save this decision").click()
-    assert page.get_by_role("link", name="Choose who the record is").is_visible()
+    expect(page.get_by_role("link", name="Choose who the record is")).to_be_visible()
     check(reviewer)
     page.get_by_label("The same person as candidate 1").check()
     page.get_by_role("button", name="Save this decision").click()
-    assert page.get_by_role("heading", name="Decided").is_visible()
+    expect(page.get_by_role("heading", name="Decided")).to_be_visible()
     check(reviewer)
     page.get_by_role("button", name="Take this decision back").click()
-    assert page.get_by_role("button", name="Save this decision").is_visible()
+    expect(page.get_by_role("button", name="Save this decision")).to_be_visible()

@@ -58,7 +58,7 @@ def test_both_locks_agree(root: Path) -> None:
     assert {name: dev.get(name) for name in base} == base
 
 
-@pytest.mark.parametrize("name", ["base.txt", "assets.txt", "dev.txt", "spark.txt"])
+@pytest.mark.parametrize("name", ["base.txt", "assets.txt", "dev.txt", "spark.txt", "mesh-sandbox.txt"])
 def test_every_pin_has_a_hash_and_no_line_names_a_host(root: Path, name: str) -> None:
     text = (root / "requirements" / name).read_text("utf-8")
     assert "//" not in text
