@@ -55,6 +55,23 @@ class Shared:
     person_ref: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnsettledRow:
+    """A source person whom no trace, number or person's decision has settled, and why not.
+
+    ``nhs_number`` is the one that the source itself gave, or empty.
+    """
+
+    source_person_id: str
+    source: str
+    organisation: str
+    person_ref: str
+    nhs_number: str
+    outcome: str
+    reason: str
+    flags: frozenset[str]
+
+
 class Traces:
     """The repository of trace results."""
 
@@ -145,6 +162,37 @@ class Traces:
             sql = f"SELECT {','.join(_COLUMNS)} FROM trace_result WHERE {view.among('source_person_id')}"  # noqa: S608 - our own names
             return {row[0]: _result(row) for row in view.raw(sql, (view.listed(source_people),))}
 
+    def unsettled(
+        self,
+        permit: Permit,
+        after_id: str = "",
+        limit: int = 1000,
+        *,
+        sources: Collection[str] = (),
+        organisations: Collection[str] | None = None,
+    ) -> list[UnsettledRow]:
+        """Return those who were traced without a match and whom nobody joined since, by id after ``after_id``.
+
+        ``sources`` none named: every source's; ``organisations`` None: every organisation's.
+        """
+        require(permit)
+        with self._database.read() as view:
+            conditions = ["t.source_person_id > ?"]
+            values: list[object] = [after_id]
+            for column, wanted in (("s.source", sources or None), ("s.organisation", organisations)):
+                if wanted is not None:
+                    conditions.append(view.among(column))
+                    values.append(view.listed(sorted(wanted)))
+            sql = (
+                "SELECT t.source_person_id, s.source, s.organisation, s.person_ref, s.nhs_number, t.outcome, t.reason, "  # noqa: S608
+                "t.flags FROM trace_result t JOIN source_person s ON s.source_person_id = t.source_person_id "
+                "LEFT JOIN live_link l ON l.source_person_id = t.source_person_id "
+                f"WHERE {' AND '.join(conditions)} AND t.outcome <> 'matched' AND s.retired_into IS NULL "
+                "AND (l.basis IS NULL OR l.basis = 'own') ORDER BY t.source_person_id LIMIT ?"
+            )
+            rows = view.raw(sql, (*values, limit))
+        return [_unsettled(row) for row in rows]
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Return source → outcome → people; figures only, so no permit."""
         sql = (
@@ -169,6 +217,11 @@ class Traces:
         )
         with self._database.read() as view:
             return [NumberCount(row[0], *map(int, row[1:])) for row in view.raw(sql)]
+
+
+def _unsettled(row: tuple[Any, ...]) -> UnsettledRow:
+    values = (*row[:7], frozenset(row[7].split(",")) - {""})
+    return UnsettledRow(*values)
 
 
 def _row(result: TraceResult) -> tuple[Any, ...]:
