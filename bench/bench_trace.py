@@ -66,8 +66,8 @@ def _asked(
     """An index of so many people, questions about it, what each took in milliseconds, and the share answered."""
     folder.mkdir()
     with demo_house(folder, url) as house:
-        rows = _rows(load_people(house, folder, people))
-        asked = _queries(rows)
+        rows = rows_of(load_people(house, folder, people))
+        asked = queries(rows)
         times, answered = _engine(house, [normalise(who) for who in asked])
     return rows, asked, times, answered
 
@@ -87,13 +87,14 @@ def _engine(house: House, asked: list[Person]) -> tuple[list[float], float]:
     return milliseconds(asked, lambda person: engine.trace(permit, person)), sum(matched) / len(matched)
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Return the people of an index CSV who may be traced to."""
     with path.open(encoding="utf-8", newline="") as opened:
         return [row for row in csv.DictReader(opened) if not row["superseded_by"] and row["sensitivity"] == "U"]
 
 
-def _queries(rows: list[dict[str, str]]) -> list[Demographics]:
-    """People without their number, each with one slip: a letter of a name, a move, or a detail left out."""
+def queries(rows: list[dict[str, str]]) -> list[Demographics]:
+    """Return people of the index without their number, each with one slip: a letter of a name, a move, a gap."""
     rng = Random(3)  # the same queries every time
     return [_slipped(_demographics(row), rng) for row in rng.sample(rows, min(QUERIES, len(rows)))]
 
