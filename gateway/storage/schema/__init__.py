@@ -1,11 +1,12 @@
 """The tables of the system of record and of the ledger, as SQLAlchemy Core; migrations are compared with them."""
 
-from gateway.storage.schema import governance, models, people, records, samples, work
+from gateway.storage.schema import differences, governance, models, people, records, samples, work
 from gateway.storage.schema import ledger as ledger_tables
 from gateway.storage.schema.base import Utc, gateway, ledger, now
 
 __all__ = [
     "Utc",
+    "differences",
     "gateway",
     "governance",
     "ledger",
