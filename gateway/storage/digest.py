@@ -23,7 +23,9 @@ _TABLES_LEFT_OUT: Final = frozenset(
     {"job", "session", "release", "model_version", "shadow_run", "sample", "sample_item"}
     | {"compared", "change_feed", "signalled"}
 )
-_CLOCKS: Final = frozenset({"at", "loaded_at", "opened_at", "decided_at", "added_at", "signed_at", "seq"})
+_CLOCKS: Final = frozenset(
+    {"at", "loaded_at", "opened_at", "decided_at", "added_at", "signed_at", "asked_at", "answered_at", "seq"}
+)
 _ROWS_LEFT_OUT: Final = {"difference": differences.difference.c.state == "superseded"}
 _PAGE: Final = 5_000
 

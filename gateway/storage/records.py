@@ -62,6 +62,9 @@ _RESOURCE: Final = (
     "body",
 )
 
+_MEANT: Final = ("trace_result", "number_check", "onward_question")
+"""The tables that say of which details of a record they speak."""
+
 SourcePerson = PersonRow
 
 
@@ -156,9 +159,16 @@ class Records:
     def repack(self, tx: Tx, packed: Mapping[str, bytes]) -> None:
         """Replace what source people are compared by, made anew from what their source said; nobody said anything new.
 
-        The digest follows, so that the same record sent again still changes nothing.
+        The digest follows wherever it says which details were meant, so that the same record sent again still changes
+        nothing.
         """
         rows = [(data, demographics_hash(data), name) for name, data in packed.items()]
+        before = "(SELECT s.demographics_hash FROM source_person s WHERE s.source_person_id = ?)"
+        for table in _MEANT:
+            sql = (
+                f"UPDATE {table} SET demographics_hash = ? WHERE source_person_id = ? AND demographics_hash = {before}"  # noqa: S608
+            )
+            tx.many(sql, [(digest, name, name) for _, digest, name in rows])
         tx.many("UPDATE source_person SET packed = ?, demographics_hash = ? WHERE source_person_id = ?", rows)
 
     def retire(self, tx: Tx, person: str, into: str | None) -> None:

@@ -13,6 +13,7 @@ from gateway.storage.keyring import Keyring
 from gateway.storage.ledger import Ledger
 from gateway.storage.links import Links
 from gateway.storage.models import Models
+from gateway.storage.onward import Onward
 from gateway.storage.quarantine import Quarantine
 from gateway.storage.records import Records
 from gateway.storage.releases import Releases
@@ -41,6 +42,7 @@ class Stores:
         self.links = Links(self._database)
         self.traces = Traces(self._database)
         self.reviews = Reviews(self._database)
+        self.onward = Onward(self._database)
         self.models = Models(self._database)
         self.samples = Samples(self._database)
         self.quarantine = Quarantine(self._database)

@@ -80,10 +80,17 @@ class Traces:
 
     def put_many(self, tx: Tx, results: Sequence[TraceResult]) -> None:
         """Store results in place of earlier ones, and mark each source person as traced under the result's model."""
-        columns, at = (*_COLUMNS, "at"), now().isoformat()
+        columns, at = (*_COLUMNS, "demographics_hash", "at"), now().isoformat()
         sets = ",".join(f"{name}=excluded.{name}" for name in columns[1:])
-        latest = {result.source_person_id: (*_row(result), at) for result in results}
+        latest = {result.source_person_id: (*_row(result), "", at) for result in results}
         tx.merge("trace_result", columns, list(latest.values()), f"(source_person_id) DO UPDATE SET {sets}")
+        # which details it answers for: who changes them later is known by that
+        of_record = "SELECT s.demographics_hash FROM source_person s WHERE s.source_person_id = "
+        tx.change(
+            f"UPDATE trace_result SET demographics_hash = COALESCE(({of_record}trace_result.source_person_id), '') "  # noqa: S608
+            f"WHERE {tx.among('source_person_id')}",
+            (tx.listed(sorted(latest)),),
+        )
         marks = [(result.model, result.source_person_id) for result in results]
         tx.many("UPDATE source_person SET traced_under = ? WHERE source_person_id = ?", marks)
 

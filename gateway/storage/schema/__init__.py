@@ -1,6 +1,6 @@
 """The tables of the system of record and of the ledger, as SQLAlchemy Core; migrations are compared with them."""
 
-from gateway.storage.schema import differences, governance, models, people, records, samples, work
+from gateway.storage.schema import differences, governance, models, onward, people, records, samples, work
 from gateway.storage.schema import ledger as ledger_tables
 from gateway.storage.schema.base import Utc, gateway, ledger, now
 
@@ -13,6 +13,7 @@ __all__ = [
     "ledger_tables",
     "models",
     "now",
+    "onward",
     "people",
     "records",
     "samples",

@@ -109,6 +109,7 @@ trace_result = Table(
     Column("person_id", String(36), nullable=False),
     Column("evidence", LargeBinary, nullable=False),
     Column("model", String(128), nullable=False),
+    Column("demographics_hash", String(32), nullable=False, server_default=""),
     Column("at", Utc, nullable=False),
 )
 
