@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from gateway.errors import Conflict, NotFound
 from gateway.storage.schema import governance, now
+from gateway.storage.schema.base import utc
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,12 +94,11 @@ class Agreements:
 
     def all(self) -> list[AgreementText]:
         """Return every version, by id and in order of arrival: what a register is made of."""
-        table = _VERSION
-        statement = sa.select(
-            table.c.agreement_id, table.c.version, table.c.hash, table.c.text, table.c.status
-        ).order_by(table.c.agreement_id, table.c.added_at, table.c.version)
-        with self._database.read() as view:
-            return [AgreementText(*row) for row in view.rows(statement)]
+        sql = (
+            "SELECT agreement_id, version, hash, text, status FROM agreement_version "
+            "ORDER BY agreement_id, added_at, version"
+        )
+        return [AgreementText(*row) for row in self._database.ask(sql)]
 
     def get(self, agreement_hash: str) -> AgreementText | None:
         """Return one version, or None."""
@@ -106,9 +106,8 @@ class Agreements:
 
     def signatures(self) -> list[Signature]:
         """Return every signature, by version and organisation."""
-        statement = sa.select(_SIGNATURE).order_by(_SIGNATURE.c.agreement_hash, _SIGNATURE.c.organisation)
-        with self._database.read() as view:
-            return [Signature(*row) for row in view.rows(statement)]
+        sql = "SELECT agreement_hash, organisation, signatory, capacity, signed_at FROM signature ORDER BY 1, 2"
+        return [Signature(*(*row[:4], utc(row[4]))) for row in self._database.ask(sql)]
 
 
 def _row(agreement: AgreementText) -> dict[str, object]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _CALLER = governance.caller
 _SESSION = governance.session
+_SELECT: Final = (
+    "SELECT subject, name, organisation, org_class, role, kind, purposes, persona, public_key, state FROM caller"
+)
 ACTIVE: Final = "active"
 REVOKED: Final = "revoked"
 
@@ -80,14 +83,12 @@ class Callers:
 
     def get(self, subject: str) -> StoredCaller | None:
         """Return a caller, revoked ones too, or None."""
-        with self._database.read() as view:
-            row = view.row(sa.select(_CALLER).where(_CALLER.c.subject == subject))
-        return _caller(row) if row else None
+        rows = self._database.ask(f"{_SELECT} WHERE subject = ?", (subject,))
+        return _caller(rows[0]) if rows else None
 
     def all(self) -> list[StoredCaller]:
         """Return every caller, by subject."""
-        with self._database.read() as view:
-            return [_caller(row) for row in view.rows(sa.select(_CALLER).order_by(_CALLER.c.subject))]
+        return [_caller(row) for row in self._database.ask(f"{_SELECT} ORDER BY subject")]
 
     def revoke(self, tx: Tx, subject: str) -> None:
         """Shut a caller out at once: their sessions end with it.
@@ -156,16 +157,5 @@ def _id(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _caller(row: sa.Row[Any]) -> StoredCaller:
-    return StoredCaller(
-        row.subject,
-        row.name,
-        row.organisation,
-        row.org_class,
-        row.role,
-        row.kind,
-        tuple(row.purposes.split()),
-        row.persona,
-        row.public_key,
-        row.state,
-    )
+def _caller(row: tuple[Any, ...]) -> StoredCaller:
+    return StoredCaller(*(*row[:6], tuple(row[6].split()), *row[7:]))

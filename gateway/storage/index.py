@@ -156,7 +156,7 @@ class PersonIndex:
         )
         rows = tx.raw(sql, (tx.listed(wanted),))
         for row in rows:
-            as_of = row[1] if isinstance(row[1], date) else date.fromisoformat(row[1])
+            as_of = _day(row[1])
             # whoever was found by what is gone now is traced again, also where the row itself stays as it is
             entry = replace(_stored_entry(*row[2:]), version=load)
             self.put_many(tx, [entry], source=row[0], as_of=as_of)
@@ -197,10 +197,9 @@ class PersonIndex:
 
     def sources(self) -> list[IndexInfo]:
         """Return what each source has loaded, weakest source first."""
-        table = people.index_info
-        with self._database.read() as view:
-            rows = view.rows(sa.select(table.c.source, table.c.as_of, table.c.people, table.c.coverage))
-        return sorted((IndexInfo(*row) for row in rows), key=lambda info: SOURCES.index(info.source))
+        rows = self._database.ask("SELECT source, as_of, people, coverage FROM index_info")
+        infos = (IndexInfo(source, _day(as_of), count, coverage) for source, as_of, count, coverage in rows)
+        return sorted(infos, key=lambda info: SOURCES.index(info.source))
 
     def describe(self) -> IndexInfo | None:
         """Return what the whole index can vouch for, or None before the first load is whole.
@@ -445,3 +444,8 @@ def _candidate(person_id: str, security: str, superseded_by: str, death: str, pa
         NhsNumber.trusted(superseded_by) if superseded_by else None,
         _DEATHS[death],
     )
+
+
+def _day(value: date | str) -> date:
+    """Return a date as the bare driver gives it: text on SQLite."""
+    return date.fromisoformat(value) if isinstance(value, str) else value

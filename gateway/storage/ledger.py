@@ -219,8 +219,7 @@ class Ledger:
 
     def clock(self) -> datetime:
         """Return the effective clock: the system's, or the last row's where the system's was put back."""
-        with self._database.read() as view:
-            rows = view.raw("SELECT at FROM ledger_entry ORDER BY seq DESC LIMIT 1")
+        rows = self._database.ask("SELECT at FROM ledger_entry ORDER BY seq DESC LIMIT 1")
         system = now()
         return max(system, datetime.fromisoformat(rows[0][0])) if rows else system
 

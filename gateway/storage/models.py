@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import sqlalchemy as sa
 
-from gateway.storage.faults import translated
 from gateway.storage.schema import models, now
 from linkage.model import Model, load
 
@@ -106,8 +105,7 @@ class Models:
     def in_use(self) -> str:
         """Return the hash of the model in use. Asked at every question, so that an activation holds from the next."""
         sql = "SELECT hash FROM model_activation ORDER BY position DESC LIMIT 1"
-        with translated, self._database.raw_readers.use() as connection:
-            return str(connection.execute(sql).fetchone()[0])
+        return str(self._database.ask(sql)[0][0])
 
     def index_stamp(self) -> str:
         """Return what tells one whole load of the index from another, or empty before the first."""

@@ -71,6 +71,21 @@ def test_a_token_lives_an_hour_at_most() -> None:
     assert refused(token, NOW + timedelta(minutes=60)) == "token-expired"
 
 
+def test_a_token_read_before_is_held_to_its_times_and_its_office_again() -> None:
+    token = issued()
+    assert [OFFICE.read(token, NOW).sub for _ in range(2)] == ["social-worker"] * 2
+    assert refused(token, NOW + timedelta(hours=2)) == "token-expired"
+    with pytest.raises(NotSignedIn, match="Invalid Access Token"):
+        TokenOffice(OFFICE.name, ECKey.generate_key("P-256")).read(token, NOW)
+
+
+def test_however_many_tokens_were_read_the_next_one_is_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.auth.tokens._REMEMBERED", 2)
+    office = TokenOffice(OFFICE.name, OFFICE.key)
+    assert [office.read(issued(), NOW).sub for _ in range(5)] == ["social-worker"] * 5
+    assert len(office._checked) <= 2
+
+
 def test_a_hand_made_token_in_order_is_read() -> None:
     assert OFFICE.read(signed(), NOW).jti == "7b2f5b1e"
 
