@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.errors import InputError
-from gateway.services.tracing.patients import FUZZY
+from gateway.services.tracing.fitting import FUZZY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

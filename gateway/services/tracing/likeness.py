@@ -43,7 +43,10 @@ _PREFIX: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class PatientQuery:
-    """A PDS search, values as sent. Dates carry their prefix (``eq``, ``ge``, ``le`` or none)."""
+    """A search, values as sent. Dates carry their prefix (``eq``, ``ge``, ``le`` or none).
+
+    To PDS the first of ``given`` is the first forename; with ``any_given``, as in FHIR, each may be any of them.
+    """
 
     family: str = ""
     given: tuple[str, ...] = ()
@@ -57,6 +60,7 @@ class PatientQuery:
     exact: bool = False
     fuzzy: bool = False
     history: bool = False
+    any_given: bool = False
     max_results: int | None = None
 
 
@@ -103,7 +107,8 @@ def _parameters(held: Person, query: PatientQuery) -> Iterator[tuple[str, float]
         yield "family", _alike(query.family, [held.family], held.previous_family if earlier else ())
     if query.given:
         yield "given", _given(held, query)
-    yield "birthdate", float(within("birthdate", query.birthdate, held.birth_date))
+    if query.birthdate:
+        yield "birthdate", float(within("birthdate", query.birthdate, held.birth_date))
     if query.death_date:
         yield "death-date", float(within("death-date", query.death_date, held.death_date))
     if query.postcode:
@@ -122,7 +127,10 @@ def _parameters(held: Person, query: PatientQuery) -> Iterator[tuple[str, float]
 def _given(held: Person, query: PatientQuery) -> float:
     """The first forename stands for the first only; each further one for any of the others."""
     first, *others = query.given
-    found = [_alike(first, [held.given]), *(_alike(name, held.other_given) for name in others)]
+    if query.any_given:
+        found = [_alike(name, (held.given, *held.other_given)) for name in query.given]
+    else:
+        found = [_alike(first, [held.given]), *(_alike(name, held.other_given) for name in others)]
     return sum(found) / len(found) if all(found) else 0
 
 

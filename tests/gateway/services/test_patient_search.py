@@ -12,8 +12,9 @@ from fixtures.rates import AS_OF
 from gateway.errors import InputError, NotFound
 from gateway.services.records.index import IndexSource, load_index
 from gateway.services.tracing.against import CheckedAgainst
+from gateway.services.tracing.fitting import TooManyMatches
 from gateway.services.tracing.likeness import PatientQuery
-from gateway.services.tracing.patients import TooManyMatches, read_patient, related_people, search_patients
+from gateway.services.tracing.patients import read_patient, related_people, search_patients
 from gateway.services.tracing.presented import index_meta, listed
 from gateway.storage.index import PersonIndex
 from linkage.decide import Matcher
