@@ -74,7 +74,7 @@ OF_TRACE: Final[dict[Outcome, Row]] = {
         batch_code="97",
         batch_number=SEVERAL,
         status=NO_OR_MANY,
-        grade="possible",
+        grade="probable",
     ),
     Outcome.MANY: Row(
         heading="Several people are too close to call",
