@@ -344,6 +344,19 @@ class Links:
         hidden = set() if sealed else {fact.person_id for fact in facts if fact.sealed}
         return [fact for fact in facts if fact.person_id not in hidden]
 
+    def about(self, permit: Permit, person_id: str) -> dict[str, list[Link]]:
+        """Return source person → every fact that names this person, oldest first, those withdrawn included.
+
+        A record that a seal keeps apart from the person is not there.
+        """
+        require(permit)
+        with self._database.read() as view:
+            sql = "SELECT DISTINCT source_person_id FROM link WHERE person_id = ? ORDER BY source_person_id"
+            names = [row[0] for row in view.raw(sql, (person_id,))]
+            chains = _chains(view, names)
+        facts = {name: [fact for fact in chains[name].facts if fact.person_id == person_id] for name in names}
+        return {name: held for name, held in facts.items() if not any(fact.sealed for fact in held)}
+
     def number_of(self, permit: Permit, person_id: str) -> NhsNumber | None:
         """Return the NHS number of a person known here, or None for one without a number, or unknown."""
         require(permit)
