@@ -17,6 +17,7 @@ from gateway.storage.onward import Onward
 from gateway.storage.quarantine import Quarantine
 from gateway.storage.records import Records
 from gateway.storage.releases import Releases
+from gateway.storage.reporting import Reporting
 from gateway.storage.reviews import Reviews
 from gateway.storage.samples import Samples
 from gateway.storage.traces import Traces
@@ -41,6 +42,7 @@ class Stores:
         self.records = Records(self._database)
         self.links = Links(self._database)
         self.traces = Traces(self._database)
+        self.reporting = Reporting(self._database)
         self.reviews = Reviews(self._database)
         self.onward = Onward(self._database)
         self.models = Models(self._database)

@@ -1,0 +1,169 @@
+"""How the records of each organisation stand, for reports: what was found, which number they hold, which are open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from gateway.storage.permit import require
+from gateway.storage.schema.base import utc
+from linkage.findings import Flag
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from gateway.storage.database import Database, Reading
+    from gateway.storage.permit import Permit
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One source person as it stands. ``number`` is the valid one that its source gave, ``found`` the traced one.
+
+    ``outcome`` is empty and ``traced_at`` None before the first trace; ``basis`` is the ground on which the record is
+    ``person_id``, empty where nobody has said yet.
+    """
+
+    source_person_id: str
+    source: str
+    organisation: str
+    person_ref: str
+    number: str
+    outcome: str
+    reason: str
+    flags: frozenset[str]
+    found: str
+    basis: str
+    person_id: str
+    traced_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many records an organisation's source has, how many of them were traced, and how many are settled."""
+
+    source: str
+    organisation: str
+    records: int
+    traced: int
+    settled: int
+
+
+_RECORD: Final = (
+    "SELECT s.source_person_id, s.source, s.organisation, s.person_ref, s.nhs_number, COALESCE(t.outcome, ''), "
+    "COALESCE(t.reason, ''), COALESCE(t.flags, ''), COALESCE(t.nhs_number, ''), COALESCE(l.basis, ''), "
+    "COALESCE(l.person_id, ''), t.at FROM source_person s "
+    "LEFT JOIN trace_result t ON t.source_person_id = s.source_person_id "
+    "LEFT JOIN live_link l ON l.source_person_id = s.source_person_id "
+)
+_UNDERWAY: Final = {"EpisodeOfCare": "active", "Encounter": "in-progress"}
+
+
+class Reporting:
+    """What reports read. ``organisations`` None stands for every organisation's records, ``sources`` () for any's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def records(
+        self,
+        permit: Permit,
+        after_id: str = "",
+        limit: int = 1000,
+        *,
+        sources: Collection[str] = (),
+        organisations: Collection[str] | None = None,
+    ) -> list[Record]:
+        """Return records not merged away by their source, by id after ``after_id``, at most ``limit``."""
+        return self._page(permit, "", after_id, limit, sources, organisations)
+
+    def doubtful(
+        self,
+        permit: Permit,
+        after_id: str = "",
+        limit: int = 1000,
+        *,
+        sources: Collection[str] = (),
+        organisations: Collection[str] | None = None,
+    ) -> list[Record]:
+        """Return those that were found although something is wrong: another number than their own, or a duplicate."""
+        wrong = (
+            "AND t.outcome = 'matched' AND ((s.nhs_number <> '' AND t.nhs_number <> '' "
+            "AND s.nhs_number <> t.nhs_number) OR t.flags LIKE ?)"
+        )
+        flagged = f"%{Flag.DUPLICATE_IN_SOURCE}%"
+        return self._page(permit, wrong, after_id, limit, sources, organisations, flagged)
+
+    def underway(self, permit: Permit, source_people: Collection[str]) -> set[str]:
+        """Return those with an episode of care or an encounter that has begun and not ended."""
+        require(permit)
+        with self._database.read() as view:
+            sql = (
+                "SELECT source_person_id, type, body FROM resource WHERE type IN ('EpisodeOfCare', 'Encounter') "  # noqa: S608
+                f"AND NOT deleted AND {view.among('source_person_id')}"
+            )
+            rows = view.raw(sql, (view.listed(sorted(source_people)),))
+        return {name for name, kind, body in rows if orjson.loads(bytes(body)).get("status") == _UNDERWAY[kind]}
+
+    def shared_numbers(self, permit: Permit, *, organisations: Collection[str] | None = None) -> list[Record]:
+        """Return the records of one source and organisation that came with one number, by number."""
+        require(permit)
+        together = (
+            "SELECT source_person_id FROM (SELECT source_person_id, count(*) OVER (PARTITION BY source, organisation, "
+            "nhs_number) AS records FROM source_person WHERE nhs_number <> '' AND retired_into IS NULL) AS counted "
+            "WHERE records > 1"
+        )
+        with self._database.read() as view:
+            whose, values = _of(view, (), organisations)
+            sql = f"{_RECORD} WHERE s.source_person_id IN ({together}) {whose} ORDER BY s.source, s.organisation, "
+            rows = view.raw(f"{sql} s.nhs_number, s.person_ref", values)
+        return [_record(row) for row in rows]
+
+    def tallies(self, organisations: Collection[str] | None = None) -> list[Tally]:
+        """Return how the records of each source and organisation stand; figures only, so no permit."""
+        with self._database.read() as view:
+            whose, values = _of(view, (), organisations)
+            sql = (
+                "SELECT s.source, s.organisation, count(*), sum(CASE WHEN t.outcome IS NULL THEN 0 ELSE 1 END), "  # noqa: S608
+                "sum(CASE WHEN t.outcome = 'matched' OR COALESCE(l.basis, 'own') <> 'own' THEN 1 ELSE 0 END) "
+                "FROM source_person s LEFT JOIN trace_result t ON t.source_person_id = s.source_person_id "
+                "LEFT JOIN live_link l ON l.source_person_id = s.source_person_id "
+                f"WHERE s.retired_into IS NULL {whose} GROUP BY s.source, s.organisation ORDER BY 1, 2"
+            )
+            return [Tally(row[0], row[1], *map(int, row[2:])) for row in view.raw(sql, values)]
+
+    def _page(  # noqa: PLR0913, PLR0917 - what a page is made of
+        self,
+        permit: Permit,
+        condition: str,
+        after_id: str,
+        limit: int,
+        sources: Collection[str],
+        organisations: Collection[str] | None,
+        *conditioned: str,
+    ) -> list[Record]:
+        require(permit)
+        with self._database.read() as view:
+            whose, values = _of(view, sources, organisations)
+            sql = f"{_RECORD} WHERE s.source_person_id > ? AND s.retired_into IS NULL {condition} {whose} "
+            asked = (after_id, *conditioned, *values, limit)
+            rows = view.raw(f"{sql} ORDER BY s.source_person_id LIMIT ?", asked)
+        return [_record(row) for row in rows]
+
+
+def _of(view: Reading, sources: Collection[str], organisations: Collection[str] | None) -> tuple[str, list[object]]:
+    """The condition that a record is one of these, and its values."""
+    conditions, values = "", list[object]()
+    for column, wanted in (("s.source", sources or None), ("s.organisation", organisations)):
+        if wanted is not None:
+            conditions += f" AND {view.among(column)}"
+            values.append(view.listed(sorted(wanted)))
+    return conditions, values
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    values = (*row[:7], frozenset(row[7].split(",")) - {""}, *row[8:11], utc(row[11]) if row[11] else None)
+    return Record(*values)
