@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway import ids
 from gateway.errors import Conflict
+from gateway.storage.differences import overtaken
 from gateway.storage.permit import require
 from gateway.storage.rows import pack_evidence, unpack_evidence
 from gateway.storage.schema import now, people
@@ -500,7 +501,9 @@ def _write(tx: Tx, added: Sequence[Link], numbers: dict[str, str], chains: dict[
     live = [link for person in touched if (link := chains[person].person())]
     rows = [(link.source_person_id, link.person_id, link.link_id, link.basis.value) for link in live]
     tx.load("live_link", ("source_person_id", "person_id", "link_id", "basis"), rows)
-    _refuse_joined(tx, chains, {link.source_person_id: link.person_id for link in live})
+    persons = {link.source_person_id: link.person_id for link in live}
+    _refuse_joined(tx, chains, persons)
+    overtaken(tx, dict.fromkeys(touched, "") | persons)
 
 
 def _refuse_joined(tx: Tx, chains: dict[str, Chain], live: Mapping[str, str]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from gateway.storage import backup, digest, engines, upgrade
+from gateway.storage.compared import Compared
 from gateway.storage.database import Database, Place, Tx
+from gateway.storage.differences import Differences
 from gateway.storage.governance import Governance
 from gateway.storage.index import PersonIndex
 from gateway.storage.jobs import Jobs
@@ -45,6 +47,8 @@ class Stores:
         self.reporting = Reporting(self._database)
         self.reviews = Reviews(self._database)
         self.onward = Onward(self._database)
+        self.compared = Compared(self._database)
+        self.differences = Differences(self._database)
         self.models = Models(self._database)
         self.samples = Samples(self._database)
         self.quarantine = Quarantine(self._database)

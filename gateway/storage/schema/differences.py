@@ -36,7 +36,7 @@ compared = Table(
     gateway,
     Column("source_person_id", String(36), primary_key=True),
     Column("person_id", String(36), nullable=False),
-    Column("demographics_hash", String(32), nullable=False),
+    Column("content_hash", String(64), nullable=False),
     Column("version", Integer, nullable=False),
     Column("rules", String(16), nullable=False),
 )

@@ -40,7 +40,7 @@ def upgrade() -> None:
         "compared",
         sa.Column("source_person_id", sa.String(length=36), nullable=False),
         sa.Column("person_id", sa.String(length=36), nullable=False),
-        sa.Column("demographics_hash", sa.String(length=32), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("rules", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("source_person_id", name=op.f("pk_compared")),
