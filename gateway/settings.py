@@ -42,6 +42,24 @@ class Settings(BaseSettings):
     trusted_hosts: str = Field("127.0.0.1,localhost,[::1]", description="comma separated Host values answered to")
     pds_token: str = Field("", repr=False, description="bearer token for the upstream PDS FHIR API")
     pds_base_url: str | None = Field(None, description="base address of an upstream PDS FHIR API; absent means none")
+    mesh_url: str | None = Field(None, description="address of the MESH API; absent means that no mailbox is polled")
+    mesh_mailbox: str = Field("", pattern=r"^[A-Za-z0-9]{0,32}$", description="id of this box's MESH mailbox")
+    mesh_password: str = Field("", repr=False, description="password of the MESH mailbox")
+    mesh_shared_key: str = Field("", repr=False, description="shared key of the MESH environment")
+    mesh_cert: Path | None = Field(None, description="client certificate for MESH, PEM")
+    mesh_key: Path | None = Field(None, description="private key of the client certificate for MESH, PEM")
+    mesh_ca: Path | None = Field(None, description="certificates that MESH's own is checked against, PEM")
+    mesh_workflows: str = Field(
+        "SPINE_PDS_MESH_V1=pds-mesh:SPINE_MPT_RESPONSE,SPINE_MPTPHASE4_TRACE=mpt:SPINE_MPT_RESPONSE,DSP_MPS=mpt:DSP_MPS",
+        description="workflows that are answered: WORKFLOW=FORMAT:RESPONSE-WORKFLOW, commas between",
+    )
+    mesh_max_bytes: int = Field(512 * 1024 * 1024, ge=1024, description="largest file taken from the mailbox, in bytes")
+    mesh_chunk_bytes: int = Field(
+        50 * 1024 * 1024, ge=1024, le=95 * 1024 * 1024, description="largest piece of a message sent, in bytes"
+    )
+    mesh_settle_seconds: int = Field(
+        120, ge=1, description="wait before MESH is asked what became of a response whose sending was broken off"
+    )
 
     @classmethod
     def settings_customise_sources(

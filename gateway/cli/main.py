@@ -21,6 +21,7 @@ _COMMANDS = {
     "isa": Entry("governance:isa", "Agreements: check, sign, put in force, suspend."),
     "keys": Entry("database:keys", "The secrets of this box."),
     "link": Entry("intake:link", "Find NHS numbers for new records, and join them."),
+    "mesh": Entry("mesh:mesh", "Answer request files that come through a MESH mailbox."),
     "model": Entry("models:model", "The matching model."),
     "org": Entry("governance:org", "Organisations."),
     "quarantine": Entry("intake:quarantine", "Rows that could not be used, and why."),

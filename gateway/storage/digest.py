@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _TABLES_LEFT_OUT: Final = frozenset(
     {"job", "session", "release", "model_version", "shadow_run", "sample", "sample_item"}
     | {"compared", "change_feed", "signalled"}
+    | {"mesh_message", "mesh_poll"}
 )
 _CLOCKS: Final = frozenset(
     {"at", "loaded_at", "opened_at", "decided_at", "added_at", "signed_at", "asked_at", "answered_at", "seq"}

@@ -14,6 +14,7 @@ from gateway.storage.jobs import Jobs
 from gateway.storage.keyring import Keyring
 from gateway.storage.ledger import Ledger
 from gateway.storage.links import Links
+from gateway.storage.mailbox import Mailbox
 from gateway.storage.models import Models
 from gateway.storage.onward import Onward
 from gateway.storage.quarantine import Quarantine
@@ -53,6 +54,7 @@ class Stores:
         self.samples = Samples(self._database)
         self.quarantine = Quarantine(self._database)
         self.jobs = Jobs(self._database)
+        self.mailbox = Mailbox(self._database)
         self.governance = Governance(self._database)
         self.releases = Releases(self._database)
         self.ledger = Ledger(Place.ledger(settings), self.keys)

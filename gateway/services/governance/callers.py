@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SYSTEM_INGEST = "system-ingest"
 SYSTEM_LINK = "system-link"
 SYSTEM_RELEASE = "system-release"
+SYSTEM_MESH = "system-mesh"
 
 
 def named_caller(house: House, subject: str, purpose: Purpose) -> Caller:

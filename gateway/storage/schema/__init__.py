@@ -1,6 +1,6 @@
 """The tables of the system of record and of the ledger, as SQLAlchemy Core; migrations are compared with them."""
 
-from gateway.storage.schema import differences, governance, models, onward, people, records, samples, work
+from gateway.storage.schema import differences, governance, mailbox, models, onward, people, records, samples, work
 from gateway.storage.schema import ledger as ledger_tables
 from gateway.storage.schema.base import Utc, gateway, ledger, now
 
@@ -11,6 +11,7 @@ __all__ = [
     "governance",
     "ledger",
     "ledger_tables",
+    "mailbox",
     "models",
     "now",
     "onward",
