@@ -26,6 +26,7 @@ _COMMANDS = {
     "org": Entry("governance:org", "Organisations."),
     "quarantine": Entry("intake:quarantine", "Rows that could not be used, and why."),
     "release": Entry("releases:release", "Pseudonymised linked data for analysts."),
+    "report": Entry("reports:report", "What did not match and why; how NHS numbers are held."),
     "review": Entry("review:review", "Decide the doubtful pairs."),
     "serve": Entry("serve:serve", "Serve pages, FHIR and health checks."),
     "token": Entry("serve:token", "Print a bearer token (demo mode only)."),

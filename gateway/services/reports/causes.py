@@ -72,7 +72,7 @@ def diagnose(found: Looked) -> Diagnosis | None:
 
 
 def _causes(found: Looked) -> Iterable[Diagnosis]:
-    """Every cause that holds, the one to act on first in front; none where the record was found and nothing is wrong."""
+    """Every cause that holds, the one to act on first in front; none of a record found with nothing wrong about it."""
     yield from _of_number(found)
     matched = found.finding.outcome is Outcome.MATCHED
     if matched and Flag.DUPLICATE_IN_SOURCE in found.flags:

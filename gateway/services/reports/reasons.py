@@ -112,6 +112,12 @@ WORDS: Final[Mapping[Cause, Words]] = {
 """Cause → its words. The order is that of the report where two causes hold equally many records."""
 
 
+NUMBER_FAULTS: Final = frozenset(
+    {Cause.NUMBER_INVALID, Cause.NUMBER_SUPERSEDED, Cause.NUMBER_WITHDRAWN, Cause.NUMBER_SOMEBODY_ELSES}
+)
+"""The causes that lie in the number which the record came with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """Why one record is not settled. ``fields`` are those to look at, the likeliest first (`linkage.explain.LABELS`).
