@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from gateway.errors import Conflict, NotFound
 from gateway.storage.compared import SEALED, of_sources
-from gateway.storage.differing import BEGINS, BY_RULE, PRIORITY, Difference, Field, Found, Kind, State
+from gateway.storage.differing import BEGINS, BY_RULE, PRIORITY, Difference, Field, Found, Kind, Moved, State
 from gateway.storage.permit import require
 from gateway.storage.schema import now
 from gateway.storage.schema.base import utc
@@ -44,16 +44,6 @@ class FeedPage:
     changes: tuple[Difference, ...]
     place: int
     more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A difference whose state a write changed, for whoever is to hear of it."""
-
-    difference_id: str
-    source_person_id: str
-    organisation: str
-    state: State
 
 
 _COLUMNS: Final = (

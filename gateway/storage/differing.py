@@ -104,3 +104,13 @@ class Difference:
     opened_at: datetime
     decided_at: datetime | None
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A difference whose state a write changed, for whoever is to hear of it."""
+
+    difference_id: str
+    source_person_id: str
+    organisation: str
+    state: State
