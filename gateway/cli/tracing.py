@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import click
 import orjson
@@ -116,7 +116,56 @@ def _print_json(result: VerifyResult) -> None:
 _CSV = "csv"
 
 
-@click.command()
+_FILE: Final = "file"
+
+
+class Tracing(click.Group):
+    """``trace PATH`` traces a file; a word of the list below does what it says there, and is imported for it alone."""
+
+    _ONWARD: ClassVar[dict[str, str]] = {
+        "ask": "Ask the PDS FHIR API about the records that the index could not settle.",
+        "changes": "Write what changed about a source's numbers, for its system to load.",
+        "export": "Write request files for the national service: DBS or PDS MESH.",
+        "import": "Apply the national service's response file.",
+    }
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take what is none of the words below as a file to be traced."""
+        if not args or args[0] not in {*self.list_commands(ctx), *ctx.help_option_names}:
+            args = [_FILE, *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return every word, in order."""
+        return sorted({*super().list_commands(ctx), *self._ONWARD})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported if it was not yet."""
+        if cmd_name not in self._ONWARD:
+            return super().get_command(ctx, cmd_name)
+        from gateway.cli import onward  # noqa: PLC0415 - who verifies a number waits for none of it
+
+        return onward.COMMANDS[cmd_name]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's own
+        """List the words without importing any."""
+        rows = [(_FILE, "Trace every row of a file; the word itself may be left out."), *sorted(self._ONWARD.items())]
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows))
+
+
+@click.group(cls=Tracing, subcommand_metavar="PATH [OPTIONS] | COMMAND [ARGS]...")
+def trace() -> None:
+    """Find NHS numbers for a whole file, here or at the national service.
+
+    \b
+    gateway trace clients.csv --out answers.csv
+    gateway trace export --unresolved --format pds-mesh --out requests.csv
+    gateway trace import RESP_requests.csv --format pds-mesh
+    """  # noqa: D301 - click's mark for lines to keep as they are
+
+
+@trace.command(_FILE)
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--format",
@@ -156,7 +205,7 @@ _CSV = "csv"
     help="Fields in a row of a DBS response.",
 )
 @pass_desk
-def trace(  # noqa: PLR0913, PLR0917 - click hands one argument over for each option
+def trace_path(  # noqa: PLR0913, PLR0917 - click hands one argument over for each option
     desk: Desk,
     path: Path,
     layout: str,

@@ -1,7 +1,8 @@
 """What people have decided about records, as a run of the model must take it: it cannot be overridden, only obeyed.
 
 Three things bind the model: whom a record never is (a reviewer's decision, an unlinking, a protected identity), the
-persons that replaced those by a new number, and the records that somebody separated it from.
+persons that replaced those by a new number, and the records that somebody separated it from. A fourth binds it as long
+as a record's details stay as they are: what a national service found for these very details.
 """
 
 from __future__ import annotations
@@ -36,21 +37,25 @@ Found = tuple["SourcePerson", Finding]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Some records and what binds the model about each of them. ``seals`` are never-links still to be stored."""
+    """Some records and what binds the model about each of them. ``seals`` are never-links still to be stored.
+
+    ``settled`` are joined to whom a national service named when it was asked with the details they still have.
+    """
 
     people: tuple[SourcePerson, ...]
     rulings: dict[str, Ruling]
     never: dict[str, frozenset[str]]
     seals: tuple[NewLink, ...]
+    settled: frozenset[str] = frozenset()
 
     def link(self, record: str) -> Link | None:
         """Who a record is now."""
         return self.rulings[record].link
 
     def is_decided(self, record: str) -> bool:
-        """Whether a person has said who the record is, and no seal says otherwise."""
+        """Whether a person or a national service has said who the record is, and no seal says otherwise."""
         ruling = self.rulings[record]
-        return bool(ruling.decided) and ruling.decided not in self.never[record]
+        return record in self.settled or (bool(ruling.decided) and ruling.decided not in self.never[record])
 
 
 def standing(house: House, permit: Permit, people: Sequence[SourcePerson]) -> Standing:
@@ -69,9 +74,29 @@ def standing(house: House, permit: Permit, people: Sequence[SourcePerson]) -> St
     sealed: dict[str, set[str]] = defaultdict(set)
     for fact in seals:
         sealed[fact.source_person_id].add(fact.person_id)
-    traced = {who.source_person_id for who in everybody}
-    never = {name: _never(house, permit, name, rulings, sealed[name], traced) for name in traced}
-    return Standing(everybody, rulings, never, tuple(seals))
+    names = {who.source_person_id for who in everybody}
+    settled = _settled(house, permit, everybody, rulings, sealed)
+    never = {name: _never(house, permit, name, rulings, sealed[name], names - settled) for name in names}
+    return Standing(everybody, rulings, never, tuple(seals), settled)
+
+
+def _settled(
+    house: House,
+    permit: Permit,
+    people: Sequence[SourcePerson],
+    rulings: Mapping[str, Ruling],
+    sealed: Mapping[str, set[str]],
+) -> frozenset[str]:
+    """Return those who are joined to whom a national service named for the details that they have today."""
+    details = {who.source_person_id: who.demographics_hash for who in people}
+    found = set()
+    for name, check in house.stores.onward.checks(permit, details).items():
+        link = rulings[name].link
+        named = person_id(NhsNumber(check.nhs_number)) if check.nhs_number else ""
+        same = check.demographics_hash == details[name] and link is not None and link.person_id == named
+        if same and named not in rulings[name].nevers | sealed[name]:
+            found.add(name)
+    return frozenset(found)
 
 
 def _never(  # noqa: PLR0913, PLR0917 - what is known about a record

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters.person import to_demographics
+from gateway.storage.intake import demographics_hash
 from linkage.normalise import normalise
 from linkage.person import Person, StalePerson
 
@@ -31,7 +32,11 @@ def renewed(house: House, permit: Permit, people: Sequence[SourcePerson]) -> lis
     packed = {name: normalise(to_demographics(json.loads(body))).pack() for name, body in patients.items()}
     with house.stores.transaction() as tx:
         house.stores.records.repack(tx, packed)
-    return [replace(who, packed=packed.get(who.source_person_id, who.packed)) for who in people]
+    return [_with(who, packed[who.source_person_id]) if who.source_person_id in packed else who for who in people]
+
+
+def _with(who: SourcePerson, packed: bytes) -> SourcePerson:
+    return replace(who, packed=packed, demographics_hash=demographics_hash(packed))
 
 
 def _is_stale(who: SourcePerson) -> bool:
