@@ -22,9 +22,13 @@ from gateway.auth.outcomes import record_outcomes
 from gateway.auth.tokens import office_of
 from gateway.errors import GatewayError, InputError, NotFound
 from gateway.fhir.health import health
+from gateway.fhir.history import history
+from gateway.fhir.match import match
 from gateway.fhir.metrics import Metrics
 from gateway.fhir.outcome import NoSuchRoute, on_fhir_path, refusal
+from gateway.fhir.pdqm import pdqm
 from gateway.fhir.pds import pds
+from gateway.fhir.pixm import pixm
 from gateway.fhir.records import records
 from gateway.house import House, open_house, settings_for
 from gateway.settings import Mode, Settings
@@ -46,7 +50,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
 _PAGES: Final = (signin, verify, review, samples, audit, agreements)
-_MACHINES: Final = (pds, records, health)
+_MACHINES: Final = (pds, records, match, pdqm, pixm, history, health)
 _COOKIE: Final = {Mode.DEMO: "gateway-demo-session", Mode.PRODUCTION: "__Host-gateway-session"}
 _CACHE_SECONDS: Final = 3600
 

@@ -11,6 +11,7 @@ from gateway.fhir.json import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from flask import Flask
+    from pydantic import BaseModel
 
     from gateway.fhir.interactions import Interaction
 
@@ -21,11 +22,15 @@ _REQUEST_ID: Final = {
     "required": True,
     "schema": {"type": "string", "format": "uuid"},
 }
+FORM: Final = "application/x-www-form-urlencoded"
 _REFUSALS: Final = {
     "400": "What was sent cannot be right",
     "401": "No token, or none that is in order",
     "403": "No agreement allows it",
     "404": "There is no such thing",
+    "406": "Answers are given as FHIR JSON",
+    "413": "The body is too large",
+    "415": "The body is not sent as FHIR JSON",
     "503": "The service cannot answer just now",
 }
 
@@ -35,7 +40,7 @@ def describe(app: Flask, title: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version(DISTRIBUTION)},
-        "paths": {_PART.sub(r"{\1}", path): {"get": _operation(path, each)} for path, each in served(app)},
+        "paths": _paths(app),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}},
             "schemas": {"OperationOutcome": _resource("OperationOutcome")},
@@ -43,8 +48,17 @@ def describe(app: Flask, title: str) -> dict[str, Any]:
     }
 
 
+def _paths(app: Flask) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for path, each in served(app):
+        found.setdefault(_PART.sub(r"{\1}", path), {})[each.method.lower()] = _operation(path, each)
+    return found
+
+
 def _operation(path: str, interaction: Interaction) -> dict[str, Any]:
     told: dict[str, Any] = {"summary": interaction.summary, "parameters": _parameters(path, interaction)}
+    if taken := _taken(interaction):
+        told["requestBody"] = {"required": bool(interaction.body), "content": taken}
     told["responses"] = {"200": _answer("The answer", {"type": "object", "required": ["resourceType"]})}
     if not interaction.open_to_all:
         told["security"] = [{"token": []}]
@@ -59,10 +73,25 @@ def _parameters(path: str, interaction: Interaction) -> list[dict[str, Any]]:
     ]
     if interaction.needs_request_id:
         told.append(_REQUEST_ID)
-    if interaction.query is not None:
-        properties = interaction.query.model_json_schema(by_alias=True)["properties"]
-        told += [{"name": name, "in": "query", "schema": _as_sent(schema)} for name, schema in properties.items()]
+    if interaction.query is not None and interaction.method == "GET":
+        told += [{"name": name, "in": "query", "schema": schema} for name, schema in _sent_by(interaction.query)]
     return told
+
+
+def _taken(interaction: Interaction) -> dict[str, Any]:
+    """What a body may be: a resource of a type, or a form of search parameters."""
+    if interaction.body:
+        kinds = list(interaction.body)
+        schema = {"type": "object", "required": ["resourceType"], "properties": {"resourceType": {"enum": kinds}}}
+        return {MEDIA_TYPE: {"schema": schema}}
+    if interaction.method == "GET" or interaction.query is None:
+        return {}
+    return {FORM: {"schema": {"type": "object", "properties": dict(_sent_by(interaction.query))}}}
+
+
+def _sent_by(query: type[BaseModel]) -> list[tuple[str, dict[str, Any]]]:
+    properties = query.model_json_schema(by_alias=True)["properties"]
+    return [(name, _as_sent(schema)) for name, schema in properties.items()]
 
 
 def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ codes. A refusal under an agreement carries its reason code in both, and never a
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.errors import Conflict, GatewayError, InputError, NotFound, NotPermitted, NotSignedIn, Unavailable
@@ -20,6 +21,9 @@ PDS_BASE: Final = "/personal-demographics/FHIR/R4"
 FHIR_BASE: Final = "/fhir/R4"
 REASONS: Final = "urn:nhs-linkage-gateway:reason"
 RETRY_AFTER: Final = "5"
+_PATH: Final = re.compile(r"[A-Z][A-Za-z]+(?:\.\w+|\[\d+\])*", re.ASCII)
+"""A place in a resource; FHIR names it by ``expression``, and a header or parameter by ``location``."""
+_PARAMETER: Final = re.compile(r"[A-Za-z_][\w:.-]*", re.ASCII)
 
 # Which Spine code stands for an error that names none; the first class that fits counts.
 _BY_KIND: Final[tuple[tuple[type[GatewayError], str], ...]] = (
@@ -62,9 +66,14 @@ def _forbidden(error: GatewayError) -> bool:
 
 
 def _house_issue(error: GatewayError) -> dict[str, Any]:
-    severity = "information" if isinstance(error, NotFound) else "error"
     details = {"coding": [_reason(error)], "text": error.staff_sentence}
-    return {"severity": severity, "code": error.fhir_code, "details": details, "diagnostics": str(error)}
+    issue = {"severity": "error", "code": error.fhir_code, "details": details, "diagnostics": str(error)}
+    where = error.field if isinstance(error, InputError) else ""
+    if _PATH.fullmatch(where):
+        issue["expression"] = [where]
+    elif _PARAMETER.fullmatch(where):
+        issue["location"] = [f"http.{where}"]
+    return issue
 
 
 def _spine_issue(error: GatewayError) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from flask import current_app, g, request
+from flask import Blueprint, current_app, g, request
 
 from gateway.auth.caller import Kind
 from gateway.errors import InputError
+from gateway.fhir.body import NotAcceptable, limit_body
+from gateway.fhir.json import MEDIA_TYPE
+from gateway.fhir.outcome import FHIR_BASE
 from gateway.gate import arrival
 
 if TYPE_CHECKING:
@@ -27,12 +30,46 @@ _GUIDANCE: Final = (
     "https://digital.nhs.uk/developer/api-catalogue/personal-demographics-service-fhir"
 )
 MIRRORED: Final = ("X-Request-ID", "X-Correlation-ID")
+_FORMATS: Final = frozenset({"json", "text/json", "application/json", "application/json+fhir", MEDIA_TYPE})
+_ANYTHING: Final = frozenset({"*/*", "application/*"})
 
 
 def house() -> House:
     """Return the open house that serves this application."""
     held: House = current_app.extensions["gateway"]
     return held
+
+
+def fhir_blueprint(name: str, module: str) -> Blueprint:
+    """Return a blueprint of routes under ``/fhir/R4``: small bodies, a caller by token, an answer in JSON."""
+    made = Blueprint(name, module, url_prefix=FHIR_BASE)
+    made.before_request(limit_body)
+    made.before_request(sign_in_by_token)
+    made.before_request(check_format)
+    made.after_request(mirror_ids)
+    return made
+
+
+def own_base() -> str:
+    """Return the address of ``/fhir/R4`` as this caller reached it: the base of its resources."""
+    return request.host_url.rstrip("/") + FHIR_BASE
+
+
+def check_format() -> None:
+    """Hold the caller to JSON; ``_format`` goes before ``Accept``, as in FHIR.
+
+    Raises:
+        NotAcceptable: another format is asked for, and none beside it that is given here.
+    """
+    sent = request.args.get("_format")
+    if sent is None:
+        asked = {one.split(";")[0].strip().lower() for one in request.headers.get("Accept", "*/*").split(",")}
+        fits = bool(asked & (_FORMATS | _ANYTHING)) or asked == {""}
+    else:
+        # a plus in an address is a space
+        fits = sent.split(";")[0].strip().lower().replace(" ", "+") in _FORMATS
+    if not fits:
+        raise NotAcceptable(f"answers are given as {MEDIA_TYPE}", reason="format", field="_format")
 
 
 def sign_in_by_token() -> None:

@@ -80,7 +80,7 @@ def best_first(pair: tuple[Candidate, float]) -> tuple[float, str]:
 def _asked_by(query: PatientQuery) -> Demographics:
     """What of a search the keys and the model can use: a wildcard's beginning, and a date that is one."""
     # a forename that may be any of theirs is in no key
-    first, *others = ("",) if query.any_given or not query.given else query.given
+    first, *others = ("",) if query.as_fhir or not query.given else query.given
     return Demographics(
         family=query.family.partition(WILD)[0],
         given=first.partition(WILD)[0],
@@ -154,7 +154,7 @@ def _days(query: PatientQuery) -> list[PartialDate]:
         InputError: a range that no key narrows enough: ten years, or two where a name is missing or wild.
     """
     low, high = day_range("birthdate", query.birthdate)
-    whole = query.given and not query.any_given and WILD not in query.family + query.given[0]
+    whole = query.given and not query.as_fhir and WILD not in query.family + query.given[0]
     years = _MOST_YEARS if whole else _MOST_YEARS_OF_DAYS
     if (high - low).days > 366 * years:
         words = f"birthdate: a range of at most {years} years" + ("" if whole else " without both names in full")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.auth.caller import Caller
     from gateway.gate import Passage
     from gateway.house import House
+    from gateway.services.tracing.against import CheckedAgainst
     from gateway.storage.links import Link
     from gateway.storage.records import SourcePerson
     from linkage.decide import Candidate
@@ -65,6 +66,7 @@ class PersonHistory:
 
     person_id: str
     records: tuple[RecordHistory, ...]
+    against: CheckedAgainst
     decision_id: str
 
 
@@ -76,7 +78,7 @@ def link_history(house: House, caller: Caller, person: str) -> PersonHistory:
         NotPermitted: no agreement lets this caller ask about this person.
         Unavailable: no usable index, or the ledger could not take the row; nothing leaves.
     """
-    checked_against(house)
+    against = checked_against(house)
     caring = caller.purpose in CARE_USES
     with house.gate.permit(
         caller,
@@ -92,7 +94,7 @@ def link_history(house: House, caller: Caller, person: str) -> PersonHistory:
         passage.disclose([person] if found else (), rows=rows, outcome="link-history" if found else "not-found")
     if not found:
         raise NotFound("Patient not found", reason="patient-not-found")
-    return PersonHistory(person, records, passage.decision_id)
+    return PersonHistory(person, records, against, passage.decision_id)
 
 
 def _records(house: House, passage: Passage, caller: Caller, held: Candidate) -> tuple[RecordHistory, ...]:

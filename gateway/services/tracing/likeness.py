@@ -45,7 +45,8 @@ _PREFIX: Final = 2
 class PatientQuery:
     """A search, values as sent. Dates carry their prefix (``eq``, ``ge``, ``le`` or none).
 
-    To PDS the first of ``given`` is the first forename; with ``any_given``, as in FHIR, each may be any of them.
+    To PDS the first of ``given`` is the first forename, and names and postcodes are whole but for a wildcard. With
+    ``as_fhir`` each of ``given`` may be any forename, and a name or postcode is found by how it begins.
     """
 
     family: str = ""
@@ -60,7 +61,7 @@ class PatientQuery:
     exact: bool = False
     fuzzy: bool = False
     history: bool = False
-    any_given: bool = False
+    as_fhir: bool = False
     max_results: int | None = None
 
 
@@ -104,7 +105,7 @@ def _parameters(held: Person, query: PatientQuery) -> Iterator[tuple[str, float]
     """Each parameter that was sent, with what it comes to; 0 where it does not hold."""
     earlier = query.history
     if query.family:
-        yield "family", _alike(query.family, [held.family], held.previous_family if earlier else ())
+        yield "family", _alike(query, query.family, [held.family], held.previous_family if earlier else ())
     if query.given:
         yield "given", _given(held, query)
     if query.birthdate:
@@ -127,26 +128,43 @@ def _parameters(held: Person, query: PatientQuery) -> Iterator[tuple[str, float]
 def _given(held: Person, query: PatientQuery) -> float:
     """The first forename stands for the first only; each further one for any of the others."""
     first, *others = query.given
-    if query.any_given:
-        found = [_alike(name, (held.given, *held.other_given)) for name in query.given]
+    if query.as_fhir:
+        found = [_alike(query, name, (held.given, *held.other_given)) for name in query.given]
     else:
-        found = [_alike(first, [held.given]), *(_alike(name, held.other_given) for name in others)]
+        found = [_alike(query, first, [held.given]), *(_alike(query, name, held.other_given) for name in others)]
     return sum(found) / len(found) if all(found) else 0
 
 
 def _postcode(held: Person, query: PatientQuery) -> float:
     earlier = held.previous_postcode if query.history else ()
-    if WILD in query.postcode:
-        pattern = query.postcode.replace(" ", "").upper()
+    pattern = query.postcode.replace(" ", "").upper()
+    if WILD in pattern:
         return _best((_wild(pattern, value) for value in [held.postcode]), (_wild(pattern, value) for value in earlier))
+    if query.as_fhir:
+        return _begun(pattern, [held.postcode], earlier)
     return _equal(fold_postcode(query.postcode), [held.postcode], earlier)
 
 
-def _alike(asked: str, today: Iterable[str], earlier: Iterable[str] = ()) -> float:
+def _alike(query: PatientQuery, asked: str, today: Iterable[str], earlier: Iterable[str] = ()) -> float:
     if WILD in asked:
         pattern = WILD.join(fold(part) for part in asked.split(WILD))
         return _best((_wild(pattern, value) for value in today), (_wild(pattern, value) for value in earlier))
+    if query.as_fhir:
+        return _begun(fold(asked), today, earlier)
     return _equal(fold(asked), today, earlier)
+
+
+def _begun(asked: str, today: Iterable[str], earlier: Iterable[str]) -> float:
+    """How much of a value was typed, where it begins so: all of it is 1, less of it as for a wildcard."""
+    if not asked:
+        return 0
+    return _best((_share(asked, value) for value in today), (_share(asked, value) for value in earlier))
+
+
+def _share(asked: str, value: str) -> float:
+    if asked == value:
+        return TODAY
+    return 0.5 + 0.5 * len(asked) / (len(value) + 1) if value.startswith(asked) else 0
 
 
 def _equal(asked: str, today: Iterable[str], earlier: Iterable[str]) -> float:
