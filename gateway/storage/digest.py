@@ -2,8 +2,9 @@
 
 Left out: instants taken from the clock, jobs and sessions (how the work went, not what came of it), releases (their
 tokens depend on this house's keys), models that were offered or tried (which one is in use counts), samples, which
-are drawn by chance, and of the differences between records and the index their places in the feed and those that stand
-no more: which of them stood in between depends on the order in which files came.
+are drawn by chance, what was sent and recalled (under ids that are too), and of the differences between records and
+the index their places in the feed and those that stand no more: which of them stood in between depends on the order
+in which files came.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _TABLES_LEFT_OUT: Final = frozenset(
     {"job", "session", "release", "model_version", "shadow_run", "sample", "sample_item"}
     | {"compared", "change_feed", "signalled"}
+    | {"webhook", "outgoing", "delivery", "incident", "recall_notice"}
     | {"mesh_message", "mesh_poll"}
 )
 _CLOCKS: Final = frozenset(

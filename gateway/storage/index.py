@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from gateway import ids
 from gateway.errors import InputError, Unavailable
+from gateway.storage import successions
 from gateway.storage.permit import require
 from gateway.storage.protection import SEALED, protected
 from gateway.storage.schema import now, people
@@ -133,6 +134,7 @@ class PersonIndex:
         tx.load("index_person", _COLUMNS, [_index_row(i, chunk[i], source, as_of) for i in sorted(chunk)])
         tx.load("index_patient", ("id", "patient"), [(i, chunk[i].patient) for i in sorted(chunk)])
         tx.load("index_key", ("hash", "person"), added)
+        successions.note(tx, _replaced(chunk, held))
         return len(chunk)
 
     def _held(self, tx: Tx, ids_wanted: Iterable[int]) -> dict[int, _HeldRow]:
@@ -412,6 +414,16 @@ def _pack_keys(keys: Sequence[int]) -> bytes:
 
 def _unpack_keys(data: bytes) -> tuple[int, ...]:
     return unpack(f">{len(data) // 8}q", data)
+
+
+def _replaced(chunk: Mapping[int, IndexEntry], held: Mapping[int, _HeldRow]) -> dict[str, str]:
+    """Return person → successor for the rows whose successor is another than before; empty where there is none now."""
+    changed = {}
+    for i, entry in chunk.items():
+        before = held[i].superseded_by if i in held else ""
+        if (entry.superseded_by.digits if entry.superseded_by else "") != before:
+            changed[ids.person_id(entry.number)] = ids.person_id(entry.superseded_by) if entry.superseded_by else ""
+    return changed
 
 
 def _index_row(row_id: int, entry: IndexEntry, source: str, as_of: date) -> tuple[Any, ...]:

@@ -8,6 +8,8 @@
 | session-secret.key   | signs cookies and form tokens (32 bytes)                               |
 | checkpoint.pem       | Ed25519, signs ledger checkpoints                                      |
 | token-signing.pem    | ECDSA P-256 (ES256), signs access tokens                               |
+| webhook-ID.key       | signs what one subscriber is sent (32 bytes); made with the subscription |
+| webhook-ID.old.key   | the one before, valid beside it until it is retired                    |
 """
 
 from __future__ import annotations
@@ -65,6 +67,42 @@ class Keyring:
             return [name for name, make in _MAKERS.items() if self._create(name, make)]
         except OSError as error:
             raise KeyAbsent(f"keys cannot be written ({type(error).__name__})", reason="keys-unwritable") from None
+
+    def new_webhook_secret(self, webhook_id: str) -> bytes:
+        """Make a secret for a subscriber (32 bytes); one made before stays valid beside it until it is retired.
+
+        Raises:
+            KeyAbsent: the folder cannot be written.
+        """
+        current = self._folder / f"webhook-{webhook_id}.key"
+        try:
+            if current.exists():
+                current.replace(self._folder / f"webhook-{webhook_id}.old.key")
+            self._create(current.name, _secret)
+        except OSError as error:
+            raise KeyAbsent(f"keys cannot be written ({type(error).__name__})", reason="keys-unwritable") from None
+        return self.webhook_secrets(webhook_id)[0]
+
+    def webhook_secrets(self, webhook_id: str) -> list[bytes]:
+        """Return the secrets valid for a subscriber, newest first; read anew each time, since they are rotated.
+
+        Raises:
+            KeyAbsent: there is none.
+            KeyExposed: one can be read by others.
+        """
+        names = [f"webhook-{webhook_id}{middle}.key" for middle in ("", ".old")]
+        held = [name for name in names if (self._folder / name).exists()]
+        if not held:
+            raise KeyAbsent("this webhook has no secret: rotate it", reason="key-absent")
+        return [self._from_disk(name) for name in held]
+
+    def retire_webhook_secret(self, webhook_id: str, *, every: bool = False) -> bool:
+        """Let the secret before the present one go, or with ``every`` the present one too. Returns whether any went."""
+        names = [f"webhook-{webhook_id}.old.key", *([f"webhook-{webhook_id}.key"] if every else [])]
+        held = [path for name in names if (path := self._folder / name).exists()]
+        for path in held:
+            path.unlink()
+        return bool(held)
 
     def _create(self, name: str, make: Callable[[], bytes]) -> bool:
         path = self._folder / name
@@ -142,16 +180,19 @@ class Keyring:
 
     def _bytes(self, name: str) -> bytes:
         if name not in self._read:
-            path = self._folder / name
-            try:
-                mode = path.stat().st_mode
-                data = path.read_bytes()
-            except OSError:
-                raise KeyAbsent(f"{name} is missing: run gateway keys init", reason="key-absent") from None
-            if stat.S_IMODE(mode) & 0o077:
-                raise KeyExposed(f"{name} can be read by others: make a new one, mode 0600", reason="key-exposed")
-            self._read[name] = data
+            self._read[name] = self._from_disk(name)
         return self._read[name]
+
+    def _from_disk(self, name: str) -> bytes:
+        path = self._folder / name
+        try:
+            mode = path.stat().st_mode
+            data = path.read_bytes()
+        except OSError:
+            raise KeyAbsent(f"{name} is missing: run gateway keys init", reason="key-absent") from None
+        if stat.S_IMODE(mode) & 0o077:
+            raise KeyExposed(f"{name} can be read by others: make a new one, mode 0600", reason="key-exposed")
+        return data
 
 
 def _secret() -> bytes:

@@ -17,12 +17,15 @@ from gateway.storage.links import Links
 from gateway.storage.mailbox import Mailbox
 from gateway.storage.models import Models
 from gateway.storage.onward import Onward
+from gateway.storage.outbox import Outbox
 from gateway.storage.quarantine import Quarantine
+from gateway.storage.recalls import Recalls
 from gateway.storage.records import Records
 from gateway.storage.releases import Releases
 from gateway.storage.reporting import Reporting
 from gateway.storage.reviews import Reviews
 from gateway.storage.samples import Samples
+from gateway.storage.successions import Successions
 from gateway.storage.traces import Traces
 from gateway.storage.whole_index import WholeIndex
 
@@ -42,6 +45,7 @@ class Stores:
         self.keys = Keyring(settings.keys_dir)
         self.index = PersonIndex(self._database)
         self.whole_index = WholeIndex(self._database)
+        self.successions = Successions(self._database)
         self.records = Records(self._database)
         self.links = Links(self._database)
         self.traces = Traces(self._database)
@@ -57,6 +61,8 @@ class Stores:
         self.mailbox = Mailbox(self._database)
         self.governance = Governance(self._database)
         self.releases = Releases(self._database)
+        self.outbox = Outbox(self._database)
+        self.recalls = Recalls(self._database)
         self.ledger = Ledger(Place.ledger(settings), self.keys)
 
     def transaction(self) -> AbstractContextManager[Tx]:

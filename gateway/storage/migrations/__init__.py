@@ -8,4 +8,4 @@ from __future__ import annotations
 
 from typing import Final
 
-LATEST: Final = {"gateway": "0006", "ledger": "0001"}
+LATEST: Final = {"gateway": "0007", "ledger": "0001"}

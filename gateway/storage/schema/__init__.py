@@ -1,6 +1,19 @@
 """The tables of the system of record and of the ledger, as SQLAlchemy Core; migrations are compared with them."""
 
-from gateway.storage.schema import differences, governance, mailbox, models, onward, people, records, samples, work
+from gateway.storage.schema import (
+    differences,
+    governance,
+    mailbox,
+    models,
+    onward,
+    outbox,
+    people,
+    recall,
+    records,
+    samples,
+    succession,
+    work,
+)
 from gateway.storage.schema import ledger as ledger_tables
 from gateway.storage.schema.base import Utc, gateway, ledger, now
 
@@ -15,8 +28,11 @@ __all__ = [
     "models",
     "now",
     "onward",
+    "outbox",
     "people",
+    "recall",
     "records",
     "samples",
+    "succession",
     "work",
 ]
