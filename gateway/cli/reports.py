@@ -84,6 +84,27 @@ def unmatched(  # noqa: PLR0913, PLR0917 - click hands one argument over for eac
     _wrote(write_unmatched(folder, made))
 
 
+@report.command()
+@click.option("--source", "sources", multiple=True, help="Only this source's records, such as social-care; repeatable.")
+@click.option("--out", "folder", type=_FOLDER, required=True, help="Where the report goes.")
+@pass_desk
+def numbers(desk: Desk, sources: tuple[str, ...], folder: Path) -> None:
+    """Say how NHS numbers are held, as ISB 0149 asks: missing, shared, not valid, not verified.
+
+    With the share of open adult clients by NHS number status indicator, the deceased and duplicates left out.
+
+    \b
+    gateway report numbers --out report
+    """  # noqa: D301 - click's mark for lines to keep as they are
+    from gateway.services.reports.numbers import numbers as numbers_of  # noqa: PLC0415 - as above
+    from gateway.services.reports.numbers_files import sections, write_numbers  # noqa: PLC0415 - as above
+
+    with progress("records") as told:
+        made = numbers_of(desk.house, desk.caller(), sources=sources, report=told)
+    _print(sections(made))
+    _wrote(write_numbers(folder, made))
+
+
 def _print(sections: Iterable[Section]) -> None:
     for section in sections:
         out.print(f"{section.as_text()}\n", markup=False)
