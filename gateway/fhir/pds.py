@@ -18,7 +18,7 @@ from gateway.fhir.outcome import PDS_BASE
 from gateway.fhir.query import SearchParameters, read_search
 from gateway.fhir.request import check_role_header, house, mirror_ids, require_request_id, sign_in_by_token
 from gateway.services.tracing.likeness import PatientQuery
-from gateway.services.tracing.patients import read_patient, related_people, search_patients
+from gateway.services.tracing.patients import read_patient, refuse_change, related_people, search_patients
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,15 +67,15 @@ def search() -> Response:
 
 
 @pds.patch("/Patient/<number>")
-def update(number: str) -> NoReturn:  # noqa: ARG001 - whoever it is about, the answer is the same
+def update(number: str) -> NoReturn:
     """Refuse to change a patient, as PDS refuses an application that may only read."""
-    raise NotPermitted("Cannot update resource with application-restricted access token", reason="INVALID_METHOD")
+    refuse_change(house(), current_caller(), number, verb="update")
 
 
 @pds.post("/Patient")
 def create() -> NoReturn:
     """Refuse to make a patient, as PDS refuses an application that may only read."""
-    raise NotPermitted("Cannot create resource with application-restricted access token", reason="INVALID_METHOD")
+    refuse_change(house(), current_caller(), verb="create")
 
 
 def check_one_at_most(sent: Mapping[str, Sequence[str]], caller: Caller) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.errors import InputError, NotFound
+from gateway.errors import InputError, NotFound, NotPermitted, NotSignedIn
 from gateway.ids import person_id
 from gateway.services.tracing.against import checked_against
 from gateway.services.tracing.fitting import MOST, TooManyMatches, scored, searched_on
@@ -17,6 +17,8 @@ from linkage.nhs_number import NhsNumber, NotAnNhsNumber
 from linkage.person import Security
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from gateway.auth.caller import Caller
     from gateway.gate import Passage
     from gateway.house import House
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 ELEMENTS: Final = frozenset(Element) - {Element.EVIDENCE}
 """What of the index a demographic question may show; why two records are one person is for reviewers."""
+WRITE: Final = "write"
+"""What a change would need. No agreement can name it, so that every try is refused, and recorded."""
 _BASE: Final = "/personal-demographics/FHIR/R4/Patient"
 
 
@@ -61,6 +65,33 @@ def related_people(house: House, caller: Caller, number: str) -> PatientRead:
     found = _read(house, caller, number)
     bundle = {"resourceType": "Bundle", "type": "searchset", "timestamp": _stamp(house), "total": 0}
     return replace(found, body=bundle)
+
+
+def refuse_change(house: House, caller: Caller, number: str = "", *, verb: str) -> NoReturn:
+    """Refuse to change or make a Patient, as PDS refuses an application that may only read; the try is recorded.
+
+    The gate is asked for what no agreement can grant, so that the refusal is a row like any other, about the person
+    whom the address names.
+
+    Raises:
+        NotPermitted: always (``INVALID_METHOD``).
+        Unavailable: the ledger could not take the row.
+    """
+    try:
+        about = Known(SubjectRef(person_id(NhsNumber(number)))) if number else Described()
+    except NotAnNhsNumber:
+        about = Described()
+    decision = ""
+    asked = house.gate.permit(caller, level=Level.PATIENT, datasets={Dataset.INDEX}, fields={WRITE}, subject=about)
+    try:
+        with asked as passage:
+            decision = passage.decision_id
+    except NotSignedIn:
+        raise
+    except NotPermitted as refused:
+        decision = refused.decision
+    words = f"Cannot {verb} resource with application-restricted access token"
+    raise NotPermitted(words, reason="INVALID_METHOD", decision=decision)
 
 
 def _read(house: House, caller: Caller, number: str) -> PatientRead:

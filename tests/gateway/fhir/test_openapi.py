@@ -26,17 +26,24 @@ if TYPE_CHECKING:
 
     from gateway.house import House
 
-PATHS = (
-    f"{PDS_BASE}/Patient",
-    f"{PDS_BASE}/Patient/{{number}}",
-    f"{PDS_BASE}/Patient/{{number}}/RelatedPerson",
-    f"{FHIR_BASE}/Patient/{{person_id}}/$everything",
-    f"{FHIR_BASE}/metadata",
+ROUTES = (
+    (f"{PDS_BASE}/Patient", "GET"),
+    (f"{PDS_BASE}/Patient/{{number}}", "GET"),
+    (f"{PDS_BASE}/Patient/{{number}}/RelatedPerson", "GET"),
+    (f"{FHIR_BASE}/Linkage", "GET"),
+    (f"{FHIR_BASE}/Patient", "GET"),
+    (f"{FHIR_BASE}/Patient/_search", "POST"),
+    (f"{FHIR_BASE}/Patient/{{person_id}}", "GET"),
+    (f"{FHIR_BASE}/Patient/{{person_id}}/$everything", "GET"),
+    (f"{FHIR_BASE}/Patient/$match", "POST"),
+    (f"{FHIR_BASE}/Patient/$ihe-pix", "GET"),
+    (f"{FHIR_BASE}/Patient/$ihe-pix", "POST"),
+    (f"{FHIR_BASE}/metadata", "GET"),
 )
 # the capability statement takes nothing, so that nothing wrong can be sent to it
 TRIED = [
-    (path, mode)
-    for path in PATHS
+    (path, method, mode)
+    for path, method in ROUTES
     for mode in schemathesis.GenerationMode
     if not (path.endswith("metadata") and mode is schemathesis.GenerationMode.NEGATIVE)
 ]
@@ -62,13 +69,13 @@ def routes(app: Flask) -> schemathesis.BaseSchema:
     return schemathesis.openapi.from_wsgi("/openapi.json", from_this_machine)
 
 
-@pytest.mark.parametrize(("path", "mode"), TRIED)
+@pytest.mark.parametrize(("path", "method", "mode"), TRIED)
 def test_every_route_answers_anything_as_described(
-    routes: schemathesis.BaseSchema, house: House, path: str, mode: schemathesis.GenerationMode
+    routes: schemathesis.BaseSchema, house: House, path: str, method: str, mode: schemathesis.GenerationMode
 ) -> None:
     token = bearer(house, "social-worker")["Authorization"]
 
-    @given(case=routes[path]["GET"].as_strategy(generation_mode=mode))
+    @given(case=routes[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     def keeps_its_promises(case: schemathesis.Case[Any]) -> None:
         response = case.call(headers={"Authorization": token, "Host": "localhost"})
@@ -80,6 +87,6 @@ def test_every_route_answers_anything_as_described(
 def test_the_description_names_every_route(client: FlaskClient) -> None:
     told = client.get("/openapi.json").get_json()
     assert told["openapi"] == "3.1.0"
-    assert set(told["paths"]) == set(PATHS)
+    assert {(path, method.upper()) for path, held in told["paths"].items() for method in held} == set(ROUTES)
     names = {parameter["name"] for parameter in told["paths"][f"{PDS_BASE}/Patient"]["get"]["parameters"]}
     assert {"family", "birthdate", "_fuzzy-match", "X-Request-ID"} <= names

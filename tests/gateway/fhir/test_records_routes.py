@@ -92,8 +92,37 @@ def test_the_capability_statement_is_open_and_valid(client: FlaskClient) -> None
 def test_the_capability_statement_claims_what_is_routed_and_nothing_else(client: FlaskClient, app: Flask) -> None:
     told = json.loads(client.get(f"{FHIR_BASE}/metadata").data)
     house_rest, pds_rest = told["rest"]
-    assert [each["name"] for each in house_rest["resource"][0]["operation"]] == ["everything"]
+    linkage, patient = house_rest["resource"]
+    assert [each["name"] for each in patient["operation"]] == ["everything", "ihe-pix", "match"]
+    assert [each["code"] for each in patient["interaction"]] == ["search-type", "read"]
     assert {each["code"] for each in pds_rest["resource"][0]["interaction"]} == {"read", "search-type"}
     assert {each["name"] for each in pds_rest["resource"][0]["searchParam"]} == set(NAMES)
+    assert (linkage["searchParam"][0]["type"], linkage["searchRevInclude"]) == ("reference", ["Provenance:target"])
     routed = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith((FHIR_BASE, PDS_BASE))}
     assert {path for path, _ in served(app)} == routed
+
+
+def test_each_search_parameter_has_the_type_that_fhir_gives_it(client: FlaskClient) -> None:
+    told = json.loads(client.get(f"{FHIR_BASE}/metadata").data)
+    types = {one["name"]: one["type"] for one in told["rest"][0]["resource"][1]["searchParam"]}
+    assert types == {
+        "_id": "token",
+        "active": "token",
+        "address": "string",
+        "address-city": "string",
+        "address-postalcode": "string",
+        "birthdate": "date",
+        "email": "token",
+        "family": "string",
+        "gender": "token",
+        "given": "string",
+        "identifier": "token",
+        "phone": "token",
+        "telecom": "token",
+    }
+    operations = {one["name"]: one["definition"] for one in told["rest"][0]["resource"][1]["operation"]}
+    assert operations == {
+        "everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+        "ihe-pix": "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix",
+        "match": "http://hl7.org/fhir/OperationDefinition/Patient-match",
+    }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 import gateway.services
+from adapters.systems import NHS_NUMBER
 from fixtures.rates import AS_OF
 from gateway.errors import NotPermitted
 from gateway.services.governance import agreements, audit, signing
@@ -27,7 +28,7 @@ from gateway.services.records import (
     unlink,
 )
 from gateway.services.releases import build
-from gateway.services.tracing import batch, explain, find, patients, upstream, verify
+from gateway.services.tracing import batch, crossref, explain, find, history, match, patients, people, upstream, verify
 from gateway.services.tracing.likeness import PatientQuery
 from gateway.storage.models import shipped_model
 from gateway.storage.samples import Verdict
@@ -76,6 +77,16 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     patients.search_patients: lambda h, c, _: patients.search_patients(
         h, c, PatientQuery(family="Patelova", birthdate=("1941-03-15",))
     ),
+    patients.refuse_change: lambda h, c, _: patients.refuse_change(h, c, AMINA.number, verb="update"),
+    people.read_person: lambda h, c, _: people.read_person(h, c, AMINA.id),
+    people.search_people: lambda h, c, _: people.search_people(
+        h, c, people.Sought((PatientQuery(family="Patelova", birthdate=("1941-03-15",)),))
+    ),
+    match.match_patient: lambda h, c, _: match.match_patient(h, c, AMINA.asked()),
+    crossref.cross_reference: lambda h, c, _: crossref.cross_reference(
+        h, c, crossref.Source(NHS_NUMBER, AMINA.number, "http://localhost/fhir/R4")
+    ),
+    history.link_history: lambda h, c, _: history.link_history(h, c, AMINA.id),
     batch.trace_csv: lambda h, c, folder: batch.trace_csv(h, c, index_csv(folder / "in.csv"), folder / "out.csv"),
     batch.trace_file: lambda h, c, folder: batch.trace_file(
         h, c, batch.CsvExchange(index_csv(folder / "in.csv"), batch.RESPONSE_COLUMNS), folder / "out.csv"
