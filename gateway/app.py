@@ -39,6 +39,7 @@ from gateway.web.logs import configure_logs, log
 from gateway.web.observe import observe, route
 from gateway.web.refusals import refusal_page
 from gateway.web.render import prepare
+from gateway.web.reports import reports
 from gateway.web.review import review
 from gateway.web.samples import samples
 from gateway.web.security import guard
@@ -49,7 +50,7 @@ from gateway.web.verify import verify
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-_PAGES: Final = (signin, verify, review, samples, audit, agreements)
+_PAGES: Final = (signin, verify, review, samples, reports, audit, agreements)
 _MACHINES: Final = (pds, records, match, pdqm, pixm, history, health)
 _COOKIE: Final = {Mode.DEMO: "gateway-demo-session", Mode.PRODUCTION: "__Host-gateway-session"}
 _CACHE_SECONDS: Final = 3600

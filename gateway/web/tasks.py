@@ -49,6 +49,20 @@ TASKS: Final = (
         frozenset({Role.REVIEWER}),
     ),
     Task(
+        "/quality/unmatched",
+        "Unmatched records",
+        "See why records did not match, which field to fix, and what to do next.",
+        frozenset({Purpose.DEMOGRAPHIC_TRACE}),
+        frozenset({Role.DATA_TEAM, Role.REVIEWER}),
+    ),
+    Task(
+        "/quality/numbers",
+        "NHS numbers in your records",
+        "See how many records have no NHS number, share one, or hold one that nobody has verified.",
+        frozenset({Purpose.DEMOGRAPHIC_TRACE}),
+        frozenset({Role.DATA_TEAM, Role.REVIEWER}),
+    ),
+    Task(
         "/audit",
         "Who looked at what",
         "See who looked at the record of a person, why and under which agreement, and whether the log is intact.",

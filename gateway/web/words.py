@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from gateway.services.reports.indicators import INDICATORS
 from ig.purpose import Purpose, Role
 
 if TYPE_CHECKING:
@@ -38,16 +39,7 @@ ROLES: Final[dict[Role, str]] = {
     Role.SYSTEM: "System",
 }
 
-STATUSES: Final[dict[str, str]] = {
-    "01": "01, present and verified",
-    "02": "02, present but not traced nationally",
-    "03": "03, trace required",
-    "04": "04, trace attempted: no match or several",
-    "05": "05, trace needs to be resolved",
-    "06": "06, trace in progress",
-    "07": "07, not present and trace not required",
-    "08": "08, trace postponed (baby under six weeks)",
-}
+STATUSES: Final[dict[str, str]] = {code: f"{code}, {words}" for code, words in INDICATORS.items()}
 
 SOURCES: Final = {"pds": "the Personal Demographics Service", "gp-list": "GP lists", "demo": "the demonstration index"}
 

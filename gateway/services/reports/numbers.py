@@ -41,18 +41,6 @@ if TYPE_CHECKING:
     from gateway.services.tracing.against import CheckedAgainst
     from gateway.storage.reporting import Record
 
-INDICATORS: Final = {
-    "01": "present and verified",
-    "02": "present but not traced nationally",
-    "03": "trace required",
-    "04": "trace attempted: no match or several",
-    "05": "trace needs to be resolved",
-    "06": "trace in progress",
-    "07": "not present and trace not required",
-    "08": "trace postponed (baby under six weeks)",
-}
-"""NHS NUMBER STATUS INDICATOR CODE of the NHS Data Dictionary, in words."""
-
 ADULT: Final = 18
 _PAGE: Final = 500
 

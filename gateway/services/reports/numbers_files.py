@@ -7,11 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from gateway.services.quality.sections import Section
-from gateway.services.reports.numbers import INDICATORS, LeftOut
+from gateway.services.reports.indicators import INDICATORS
+from gateway.services.reports.numbers import LeftOut
 from gateway.services.reports.written import csv_for_people, write_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from gateway.services.reports.numbers import Finding, Holding, Numbers
@@ -44,18 +45,24 @@ def sections(report: Numbers) -> Iterator[Section]:
 
 def charts(report: Numbers) -> dict[str, str]:
     """Return the pictures by name, as SVG: open adult clients by status, and records by what is to be mended."""
+    clients = sum((one.clients for one in report.holdings), Counter[str]())
+    return {"statuses": status_chart(clients), "to-mend": fault_chart(report.findings)}
+
+
+def status_chart(clients: Counter[str]) -> str:
+    """Draw open adult clients by status."""
     from gateway.charts import bars  # noqa: PLC0415 - drawing takes long to import
 
-    clients = _together(report)
-    mend = Counter(finding.fault.value for finding in report.findings)
-    return {
-        "statuses": bars(
-            [(f"{code} {words}", clients[code]) for code, words in INDICATORS.items()],
-            x="Open adult clients",
-            title="Open adult clients by NHS number status",
-        ),
-        "to-mend": bars(mend.most_common(), x="Records", title="Records by what is to be mended"),
-    }
+    rows = [(f"{code} {words}", clients[code]) for code, words in INDICATORS.items()]
+    return bars(rows, x="Open adult clients", title="Open adult clients by NHS number status")
+
+
+def fault_chart(findings: Iterable[Finding]) -> str:
+    """Draw records by what is to be mended."""
+    from gateway.charts import bars  # noqa: PLC0415 - as above
+
+    rows = Counter(finding.fault.value for finding in findings).most_common()
+    return bars(rows, x="Records", title="Records by what is to be mended")
 
 
 def write_numbers(folder: Path, report: Numbers) -> list[Path]:
@@ -103,6 +110,11 @@ def as_json(report: Numbers) -> dict[str, object]:
 def cells(place: int, one: Finding) -> tuple[str, ...]:
     """Return the cells of one record to mend; ``place`` counts from 1."""
     return str(place), one.source, one.organisation, one.reference, one.fault.value, one.number, str(one.rows)
+
+
+def figures(one: Holding) -> tuple[tuple[str, int], ...]:
+    """Return what a holding counts, in words, in the order of the report."""
+    return tuple((words, count) for words, _, count in _named(one))
 
 
 def _to_mend(report: Numbers, whose: str) -> bytes:
@@ -157,10 +169,6 @@ def _share(count: int, of: int) -> str:
 
 def _name(one: Holding) -> str:
     return f"{one.source} {one.organisation}"
-
-
-def _together(report: Numbers) -> Counter[str]:
-    return sum((one.clients for one in report.holdings), Counter[str]())
 
 
 def _checked(report: Numbers) -> str:
