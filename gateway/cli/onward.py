@@ -147,5 +147,39 @@ def changes(desk: Desk, source: str, target: Path) -> None:
     out.print(f"{result.rows:,} rows in {target.name}, file {result.batch} of {source}", markup=False)
 
 
-COMMANDS: Final[dict[str, click.Command]] = {"changes": changes, "export": export, "import": import_}
+@click.command()
+@click.option("--unresolved", is_flag=True, help="Records that the index could not settle; there is no other choice.")
+@click.option("--limit", type=click.IntRange(1), help="Ask about so many records at most.")
+@click.option("--again", is_flag=True, help="Ask also about records asked about before with the same details.")
+@pass_desk
+def ask(desk: Desk, unresolved: bool, limit: int | None, again: bool) -> None:  # noqa: ARG001, FBT001 - flags
+    """Ask the PDS FHIR API about the records that the index could not settle, one after another.
+
+    Needs GATEWAY_PDS_BASE_URL. Stopped, it goes on where it was with the same command. What PDS confirms is joined;
+    what it finds by details alone is proposed.
+
+    \b
+    gateway trace ask --unresolved --limit 500
+    """  # noqa: D301 - click's mark for lines to keep as they are
+    from gateway.services.tracing.onward_ask import ask_pds  # noqa: PLC0415 - only who asks waits for it
+    from gateway.transports.pds import client_of  # noqa: PLC0415 - the same
+
+    pds = client_of(desk.settings)
+    try:
+        with progress("asking PDS") as report:
+            result = ask_pds(
+                desk.house, desk.caller(Purpose.PROCESSING, "system-link"), pds, limit, report, again=again
+            )
+    finally:
+        pds.close()
+    out.print(f"{result.asked:,} records asked about", markup=False)
+    for became, count in sorted(result.became.items()):
+        out.print(f"  {became}: {count:,}", markup=False)
+    for reason, count in sorted(result.left.items()):
+        out.print(f"  left out, {reason}: {count:,}", markup=False)
+    if result.oldest:
+        out.print(f"The oldest answer used again was {result.oldest:,.0f} s old.", markup=False)
+
+
+COMMANDS: Final[dict[str, click.Command]] = {"ask": ask, "changes": changes, "export": export, "import": import_}
 """The words of ``gateway trace`` that lead here."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from gateway.services.tracing.verify import VerifyResult
     from gateway.transports.pds import PdsClient
 
+_TRIES: Final = 2
+"""Somebody is waiting for the answer about one person: no more than one more try."""
+
 _GENDERS = ["male", "female", "other", "unknown"]
 
 
@@ -72,9 +75,9 @@ def verify(  # noqa: PLR0913, PLR0917 - click hands one argument over for each o
 def _pds(desk: Desk) -> PdsClient:
     if desk.settings.pds_base_url is None:
         raise InputError("--with-pds: set GATEWAY_PDS_BASE_URL", reason="pds-not-set")
-    from gateway.transports.pds import PdsClient  # noqa: PLC0415 - the same
+    from gateway.transports.pds import client_of  # noqa: PLC0415 - the same
 
-    return PdsClient(desk.settings.pds_base_url, desk.settings.pds_token)
+    return client_of(desk.settings, tries=_TRIES)
 
 
 def _print_words(result: VerifyResult) -> None:
