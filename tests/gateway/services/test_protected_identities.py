@@ -18,6 +18,7 @@ import pytest
 from click import Context, Group
 from click.testing import CliRunner
 
+from adapters.systems import NHS_NUMBER
 from fixtures.rates import AS_OF
 from gateway.app import create_app
 from gateway.auth.tokens import issue_token
@@ -96,6 +97,11 @@ class Asked:
         headers = {"Authorization": f"Bearer {token}", "X-Request-ID": "5d1c1f0a-8d0e-4f0b-9a52-3a0d9f6f0001"}
         answer = self.web.get(path, headers=headers)
         return f"{answer.status}\n{answer.headers}\n{answer.text}"
+
+    def post(self, path: str, body: dict[str, object], who: str = "social-worker") -> str:
+        """The body of an answer to a resource posted."""
+        token = issue_token(self.house, persona(self.house, who, Purpose.DEMOGRAPHIC_TRACE))
+        return self.web.post(path, json=body, headers={"Authorization": f"Bearer {token}"}).text
 
     def request(self, name: str, *people: tuple[Townsperson, str]) -> Path:
         """A file to be traced, with a row for each of ``people`` under a number or none."""
@@ -203,6 +209,39 @@ def _review_pages(asked: Asked) -> str:
     return "".join(page.text for page in shown)
 
 
+SEALED: Final = ("replaced", "kept apart", "sealed", "never")
+"""What would tell that a record under a former number has to do with somebody of today."""
+
+
+def _report(name: str) -> Callable[[Asked], str]:
+    def tell(asked: Asked) -> str:
+        folder = asked.folder / f"report-{name}"
+        return asked.run("report", name, "--out", folder) + _files(folder)
+
+    return tell
+
+
+def _report_on_file(asked: Asked) -> str:
+    source = asked.request("report.csv", (FORMER, FORMER.number), (FORMER, ""), (NOW, FORMER.number), (BEFORE, ""))
+    answers, folder = asked.folder / "report-answers.csv", asked.folder / "report-file"
+    asked.run("trace", source, "--out", answers)
+    return asked.run("report", "unmatched", "--file", answers, "--request", source, "--out", folder) + _files(folder)
+
+
+def _files(folder: Path) -> str:
+    written = sorted(folder.iterdir())
+    assert written
+    return "\n".join(path.read_text(encoding="utf-8") for path in written)
+
+
+def _quality_pages(asked: Asked) -> str:
+    """Both pages of reports, as the data team sees them."""
+    _sign_in(asked.web, "data-team")
+    shown = [asked.web.get(f"/quality/{name}") for name in ("unmatched", "numbers")]
+    assert all(page.status_code == HTTPStatus.OK for page in shown)
+    return "".join(page.text for page in shown)
+
+
 def _sample(asked: Asked) -> str:
     """Every pair that a blind sample shows a reviewer: one drawn before the seal, and one of today."""
     told = _judged(asked)
@@ -238,6 +277,31 @@ def _pds(query: str) -> Callable[[Asked], str]:
     return lambda asked: asked.get(f"{PDS_BASE}/Patient{query}", "social-worker", Purpose.DEMOGRAPHIC_TRACE)
 
 
+def _fhir(
+    path: str, who: str = "social-worker", purpose: Purpose = Purpose.DEMOGRAPHIC_TRACE
+) -> Callable[[Asked], str]:
+    return lambda asked: asked.get(f"{FHIR_BASE}/{path}", who, purpose)
+
+
+def _match(who: Townsperson, number: str = "") -> Callable[[Asked], str]:
+    described: dict[str, object] = {
+        "resourceType": "Patient",
+        "name": [{"family": who.family, "given": [who.given]}],
+        "birthDate": who.birth_date,
+        "address": [{"postalCode": who.postcode}],
+    }
+    if number:
+        described["identifier"] = [{"system": NHS_NUMBER, "value": number}]
+    return lambda asked: asked.post(f"{FHIR_BASE}/Patient/$match", described)
+
+
+def _pix(system: str, value: str) -> Callable[[Asked], str]:
+    return _fhir(f"Patient/$ihe-pix?sourceIdentifier={system}|{value}")
+
+
+CLIENTS: Final = "https://gateway.example/Id/social-care/999"
+RECORDS: Final = tuple(f'"{ref}"' for ref in ("former", "mixed", "nameless"))
+LINKAGE: Final = "Linkage?_revinclude=Provenance:target&item=Patient/"
 BORN: Final = "birthdate=eq1990-05-05"
 SURFACES: Final = (
     Surface("verify", lambda a: a.run(*_verify(FORMER, FORMER.number)), PRESENT),
@@ -263,6 +327,10 @@ SURFACES: Final = (
     Surface("GET /review", _review_pages, (*PLACE, "same postcode", "same district", "elephone: the same")),
     Surface("review sample show", _sample, (*PAST, *PLACE)),
     Surface("review duplicates", lambda a: a.run("review", "duplicates"), ("today",)),
+    Surface("report unmatched", _report("unmatched"), (*SEALED, *PAST, *PRESENT, *PLACE)),
+    Surface("report unmatched", _report_on_file, (*SEALED, *PRESENT, *PLACE)),
+    Surface("report numbers", _report("numbers"), (*SEALED, *PAST, *PRESENT, *PLACE)),
+    Surface("GET /quality", _quality_pages, (*SEALED, *PAST, *PRESENT, *PLACE)),
     Surface("release build", _release, (*PAST, *PRESENT)),
     Surface(
         "audit search",
@@ -290,6 +358,34 @@ SURFACES: Final = (
         "GET pds/Patient",
         _pds(f"?family={TODAY.family}&{BORN}&address-postalcode=LE85FF&_history=true"),
         (*PRESENT[:2], *PAST),
+    ),
+    Surface("POST $match", _match(FORMER, FORMER.number), (*PRESENT, *PAST)),
+    Surface("POST $match", _match(FORMER), (*PRESENT, *PAST)),
+    Surface("POST $match", _match(NOW, FORMER.number), (*PRESENT, *PAST)),
+    Surface("POST $match", _match(NOW), PAST),
+    Surface("POST $match", _match(HIDDEN), PLACE),
+    # the self link says again what was asked, so the name that was asked for is in it
+    Surface("GET fhir/Patient", _fhir(f"Patient?family={FORMER.family}&{BORN}"), (*PRESENT, *PAST[:2], *PAST[3:])),
+    Surface("GET fhir/Patient", _fhir(f"Patient?identifier={FORMER.number}"), (*PRESENT, *PAST[1:])),
+    Surface("GET fhir/Patient", _fhir(f"Patient?family={TODAY.family}&{BORN}"), PAST),
+    Surface(
+        "GET fhir/Patient",
+        _fhir(f"Patient?family={HIDDEN.family}&birthdate={HIDDEN.birth_date}&address=14"),
+        (HIDDEN.number, HIDDEN.id, *PLACE),
+    ),
+    Surface("GET fhir/Patient/<person_id>", _fhir(f"Patient/{FORMER.id}"), (*PRESENT, *PAST)),
+    Surface("GET fhir/Patient/<person_id>", _fhir(f"Patient/{TODAY.id}"), PAST),
+    Surface("GET fhir/Patient/<person_id>", _fhir(f"Patient/{HIDDEN.id}"), PLACE),
+    Surface("GET $ihe-pix", _pix(NHS_NUMBER, FORMER.number), (*PRESENT, *PAST, CLIENTS)),
+    Surface("GET $ihe-pix", _pix(CLIENTS, "former"), (*PRESENT, *PAST)),
+    Surface("GET $ihe-pix", _pix(CLIENTS, "mixed"), (*PRESENT, *PAST)),
+    Surface("GET $ihe-pix", _pix(NHS_NUMBER, TODAY.number), (*PAST, *RECORDS)),
+    Surface("GET Linkage", _fhir(f"{LINKAGE}{TODAY.id}", "reviewer"), (*PAST, *RECORDS)),
+    Surface("GET Linkage", _fhir(f"{LINKAGE}{FORMER.id}", "reviewer"), (*PRESENT, *RECORDS)),
+    Surface(
+        "GET Linkage",
+        _fhir(f"{LINKAGE}{HIDDEN.id}", "reviewer"),
+        (*PLACE, "same postcode", "same district", "elephone: the same"),
     ),
     Surface(
         "POST /verify",
@@ -413,8 +509,15 @@ def test_every_command_and_every_route_is_named_here(asked: Asked) -> None:
     aliases = {
         "$everything": "$everything",
         "personal-demographics/FHIR/R4/Patient": "pds/Patient",
+        "fhir/R4/Patient/$match": "POST $match",
+        "fhir/R4/Patient/$ihe-pix": "GET $ihe-pix",
+        "fhir/R4/Patient/<person_id>": "fhir/Patient/<person_id>",
+        "fhir/R4/Patient/_search": "GET fhir/Patient",
+        "fhir/R4/Patient": "GET fhir/Patient",
+        "fhir/R4/Linkage": "GET Linkage",
         "/verify": "/verify",
         "/review": "/review",
+        "/quality": "/quality",
     }
     asked_paths = {known for known, ours in aliases.items() if any(ours in where for where in named)}
     shown = (*asked_paths, *(path for path in SHOWS_NOBODY if path.startswith("/")), "/static")
