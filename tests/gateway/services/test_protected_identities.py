@@ -242,6 +242,39 @@ def _quality_pages(asked: Asked) -> str:
     return "".join(page.text for page in shown)
 
 
+SEALED: Final = ("replaced", "kept apart", "sealed", "never")
+"""What would tell that a record under a former number has to do with somebody of today."""
+
+
+def _report(name: str) -> Callable[[Asked], str]:
+    def tell(asked: Asked) -> str:
+        folder = asked.folder / f"report-{name}"
+        return asked.run("report", name, "--out", folder) + _files(folder)
+
+    return tell
+
+
+def _report_on_file(asked: Asked) -> str:
+    source = asked.request("report.csv", (FORMER, FORMER.number), (FORMER, ""), (NOW, FORMER.number), (BEFORE, ""))
+    answers, folder = asked.folder / "report-answers.csv", asked.folder / "report-file"
+    asked.run("trace", source, "--out", answers)
+    return asked.run("report", "unmatched", "--file", answers, "--request", source, "--out", folder) + _files(folder)
+
+
+def _files(folder: Path) -> str:
+    written = sorted(folder.iterdir())
+    assert written
+    return "\n".join(path.read_text(encoding="utf-8") for path in written)
+
+
+def _quality_pages(asked: Asked) -> str:
+    """Both pages of reports, as the data team sees them."""
+    _sign_in(asked.web, "data-team")
+    shown = [asked.web.get(f"/quality/{name}") for name in ("unmatched", "numbers")]
+    assert all(page.status_code == HTTPStatus.OK for page in shown)
+    return "".join(page.text for page in shown)
+
+
 def _sample(asked: Asked) -> str:
     """Every pair that a blind sample shows a reviewer: one drawn before the seal, and one of today."""
     told = _judged(asked)
@@ -327,6 +360,10 @@ SURFACES: Final = (
     Surface("GET /review", _review_pages, (*PLACE, "same postcode", "same district", "elephone: the same")),
     Surface("review sample show", _sample, (*PAST, *PLACE)),
     Surface("review duplicates", lambda a: a.run("review", "duplicates"), ("today",)),
+    Surface("report unmatched", _report("unmatched"), (*SEALED, *PAST, *PRESENT, *PLACE)),
+    Surface("report unmatched", _report_on_file, (*SEALED, *PRESENT, *PLACE)),
+    Surface("report numbers", _report("numbers"), (*SEALED, *PAST, *PRESENT, *PLACE)),
+    Surface("GET /quality", _quality_pages, (*SEALED, *PAST, *PRESENT, *PLACE)),
     Surface("report unmatched", _report("unmatched"), (*SEALED, *PAST, *PRESENT, *PLACE)),
     Surface("report unmatched", _report_on_file, (*SEALED, *PRESENT, *PLACE)),
     Surface("report numbers", _report("numbers"), (*SEALED, *PAST, *PRESENT, *PLACE)),
