@@ -28,6 +28,8 @@ from gateway.services.records import (
     unlink,
 )
 from gateway.services.releases import build
+from gateway.services.reports import numbers, traced_file, unmatched
+from gateway.services.reports.answers import TracedFile
 from gateway.services.tracing import batch, crossref, explain, find, history, match, patients, people, upstream, verify
 from gateway.services.tracing.likeness import PatientQuery
 from gateway.storage.models import shipped_model
@@ -114,6 +116,11 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     sample.results: lambda h, c, _: sample.results(h, c),
     duplicates.duplicates: lambda h, c, _: duplicates.duplicates(h, c),
     truth.compare: lambda h, c, _: truth.compare(h, c, []),
+    unmatched.unmatched: lambda h, c, _: unmatched.unmatched(h, c),
+    traced_file.unmatched_in_file: lambda h, c, folder: traced_file.unmatched_in_file(
+        h, c, TracedFile(folder / "in.csv", folder / "out.csv")
+    ),
+    numbers.numbers: lambda h, c, _: numbers.numbers(h, c),
     unlink.unlink_record: lambda h, c, _: unlink.unlink_record(h, c, "any", "test"),
     build.build_release: lambda h, c, _: build.build_release(h, c, "ISA-ANALYTICS", "2026-09"),
     audit.who_looked: lambda h, c, _: audit.who_looked(h, c),
