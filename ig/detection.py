@@ -36,6 +36,11 @@ REPEATS = 5
 REPEATS_WITHIN = timedelta(days=7)
 VOLUME_FLOOR = 20
 VOLUME_TIMES = 4
+TRIES = 5
+TRIES_WITHIN = timedelta(hours=24)
+FAILED_VERIFICATIONS = frozenset({"demographics-differ", "someone-else"})
+"""Outcome codes of a try at a number whose holder's details were not known to whoever tried."""
+
 _HISTORY = 5
 _FRIDAY = 4
 
@@ -48,6 +53,7 @@ class Rule(StrEnum):
     UNUSUAL_VOLUME = "unusual-volume"
     OUT_OF_HOURS = "out-of-hours"
     REPEATED_LOOKUPS = "repeated-lookups"
+    GUESSED_NUMBER = "guessed-number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ def examine(bodies: Iterable[Body], own_tokens: Mapping[str, str] | None = None)
         *unusual_volume(rows),
         *out_of_hours(rows),
         *repeated_lookups(rows),
+        *guessed_numbers(rows),
     ]
 
 
@@ -147,6 +154,29 @@ def repeated_lookups(bodies: Iterable[Body]) -> list[Alert]:
                 found.append(Alert(Rule.REPEATED_LOOKUPS, actor, token, decisions, words))
                 break
     return found
+
+
+def guessed_numbers(bodies: Iterable[Body]) -> list[Alert]:
+    """Five failed verifications of one person's number within a day, by the same member of staff.
+
+    That many also lock the number for them; a typing mistake is made once or twice.
+    """
+    tries: dict[tuple[str, str], list[tuple[datetime, str]]] = defaultdict(list)
+    for row in _human(bodies):
+        if row.get("result") in FAILED_VERIFICATIONS:
+            for token in _tokens(row):
+                tries[_actor(row), token].append((_london(row), str(row["decision_id"])))
+    words = f"failed {TRIES} times or more within a day to verify one person's number"
+    return [
+        Alert(Rule.GUESSED_NUMBER, actor, token, tuple(decision for _, decision in times), words)
+        for (actor, token), unsorted in tries.items()
+        if _crowded(times := sorted(unsorted), TRIES, TRIES_WITHIN)
+    ]
+
+
+def _crowded(times: list[tuple[datetime, str]], count: int, within: timedelta) -> bool:
+    """Whether any ``count`` in a row of these instants lie ``within`` so long."""
+    return any(last[0] - first[0] <= within for first, last in zip(times, times[count - 1 :], strict=False))
 
 
 def _human(bodies: Iterable[Body]) -> Iterator[Body]:

@@ -10,6 +10,7 @@ import pytest
 from ig.detection import (
     Rule,
     examine,
+    guessed_numbers,
     out_of_hours,
     repeated_lookups,
     self_lookups,
@@ -113,12 +114,31 @@ def test_coming_back_to_one_person_without_a_tie_is_asked_about(
     assert len(repeated_lookups(rows)) == count
 
 
+@pytest.mark.parametrize(
+    ("gap", "results", "count"),
+    [
+        (1, ["demographics-differ"] * 5, 1),
+        (1, ["someone-else"] * 3 + ["demographics-differ"] * 2, 1),
+        (1, ["demographics-differ"] * 4 + ["confirmed"], 0),
+        (1, ["not-in-index"] * 9, 0),
+        (7, ["demographics-differ"] * 5, 0),
+        (7, ["demographics-differ"] * 4 + [""] * 3, 0),
+    ],
+)
+def test_failing_at_one_number_again_and_again_is_asked_about(gap: int, results: list[str], count: int) -> None:
+    rows = [_row(n, _MONDAY + timedelta(hours=gap * n), token="one", result=result) for n, result in enumerate(results)]
+    assert len(guessed_numbers(rows)) == count
+
+
 def test_every_rule_is_asked_of_the_same_rows() -> None:
-    rows = [_row(n, _MONDAY.replace(hour=23), token="one", relationship="none") for n in range(5)]
+    rows = [
+        _row(n, _MONDAY.replace(hour=23), token="one", relationship="none", result="someone-else") for n in range(5)
+    ]
     assert {alert.rule for alert in examine(iter(rows), {"sw-1": "one"})} == {
         Rule.SELF_LOOKUP,
         Rule.NO_RELATIONSHIP,
         Rule.OUT_OF_HOURS,
         Rule.REPEATED_LOOKUPS,
+        Rule.GUESSED_NUMBER,
     }
     assert examine([]) == []

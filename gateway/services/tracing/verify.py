@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.ids import person_id
 from gateway.services.tracing.against import checked_against
 from gateway.services.tracing.asked import asked_person, elements_used
 from gateway.services.tracing.outcomes import OF_VERIFICATION, status_of
+from gateway.services.tracing.tries import LOCKED, is_locked, refusal
 from ig.decide import Described
 from ig.purpose import Dataset, Element, Level
 from linkage.decide import Verdict, Verification
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from gateway.services.tracing.against import CheckedAgainst
     from linkage.decide import Flag
     from linkage.explain import Evidence
-    from linkage.person import Demographics
+    from linkage.person import Demographics, Person
+
+_NOTHING: Final = Verification(Verdict.INVALID_NUMBER, None, frozenset(), (), "check-digit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def verify_number(house: House, caller: Caller, number: str, demographics: Demog
 
     Raises:
         InputError: the demographics cannot be searched with.
-        NotPermitted: no agreement lets this caller trace; nothing was read.
+        NotPermitted: no agreement lets this caller trace, or they have failed at this number too often.
         Unavailable: no usable index, or the ledger could not take the row; nothing leaves.
     """
     asked = asked_person(demographics)
@@ -65,12 +68,14 @@ def verify_number(house: House, caller: Caller, number: str, demographics: Demog
         filtered_on=elements_used(demographics) | {Element.NHS_NUMBER},
     ) as passage:
         parsed = _parse(number)
-        if parsed is None:
-            finding = Verification(Verdict.INVALID_NUMBER, None, frozenset(), (), "check-digit")
-        else:
-            finding = house.engine().verify(passage.permit, parsed, replace(asked, nhs_number=parsed))
-        about = _about(house, passage, parsed, finding)
-        passage.disclose(about, rows=int(finding.current is not None), outcome=finding.verdict)
+        holder = _holder(house, passage, parsed)
+        locked = holder is not None and is_locked(house, caller, holder)
+        finding = _NOTHING if parsed is None or locked else _verified(house, passage, parsed, asked)
+        about = person_id(finding.current) if finding.current else holder
+        outcome = LOCKED if locked else finding.verdict
+        passage.disclose([about] if about else (), rows=int(finding.current is not None), outcome=outcome)
+    if locked:
+        raise refusal(passage)
     return _result(finding, parsed, against, passage)
 
 
@@ -81,12 +86,14 @@ def _parse(number: str) -> NhsNumber | None:
         return None
 
 
-def _about(house: House, passage: Passage, number: NhsNumber | None, finding: Verification) -> list[str]:
-    """Whom the answer is about: a failed try at a number is a look at its holder, for so are people snooped on."""
-    if finding.current is not None:
-        return [person_id(finding.current)]
+def _verified(house: House, passage: Passage, number: NhsNumber, asked: Person) -> Verification:
+    return house.engine().verify(passage.permit, number, replace(asked, nhs_number=number))
+
+
+def _holder(house: House, passage: Passage, number: NhsNumber | None) -> str | None:
+    """Whose the number is: a failed try at it is a look at its holder, for so are people snooped on."""
     held, current = house.engine().in_force(passage.permit, number) if number else (None, None)
-    return [one.person_id for one in (current or held,) if one is not None]
+    return next((one.person_id for one in (current, held) if one is not None), None)
 
 
 def _result(finding: Verification, number: NhsNumber | None, against: CheckedAgainst, passage: Passage) -> VerifyResult:
