@@ -125,6 +125,9 @@ _FILE: Final = "file"
 class Tracing(click.Group):
     """``trace PATH`` traces a file; a word of the list below does what it says there, and is imported for it alone."""
 
+    default_command: ClassVar[str] = _FILE
+    """The word that may be left out."""
+
     _ONWARD: ClassVar[dict[str, str]] = {
         "ask": "Ask the PDS FHIR API about the records that the index could not settle.",
         "changes": "Write what changed about a source's numbers, for its system to load.",
@@ -135,7 +138,7 @@ class Tracing(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take what is none of the words below as a file to be traced."""
         if not args or args[0] not in {*self.list_commands(ctx), *ctx.help_option_names}:
-            args = [_FILE, *args]
+            args = [self.default_command, *args]
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -160,6 +163,8 @@ class Tracing(click.Group):
 @click.group(cls=Tracing, subcommand_metavar="PATH [OPTIONS] | COMMAND [ARGS]...")
 def trace() -> None:
     """Find NHS numbers for a whole file, here or at the national service.
+
+    The options of a file to be traced here: gateway trace file --help.
 
     \b
     gateway trace clients.csv --out answers.csv

@@ -73,6 +73,8 @@ def fault_of(words: list[str]) -> str:
     options = known_options(node)
     takes_value = False
     for word in words:
+        if isinstance(node, click.Group) and (child := default_of(node, word)) is not None:
+            node, options = child, options | known_options(child)
         if takes_value:
             takes_value = False
         elif word.startswith("--"):
@@ -88,6 +90,13 @@ def fault_of(words: list[str]) -> str:
         elif not any(isinstance(parameter, click.Argument) for parameter in node.params):
             return f"{node.name}: takes no argument"
     return ""
+
+
+def default_of(node: click.Group, word: str) -> click.Command | None:
+    """The command of a group that ``word`` belongs to although its name was left out, where the group has one."""
+    name = getattr(node, "default_command", "")
+    context = click.Context(node)
+    return node.get_command(context, name) if name and node.get_command(context, word) is None else None
 
 
 def known_options(node: click.Command) -> dict[str, bool]:
@@ -161,6 +170,10 @@ def test_every_make_target_written_exists(pages: dict[str, str], tree: dict[str,
         ("--as ada verify 9990000018", ""),
         ("verifi 9990000018", "main: no command verifi"),
         ("verify 9990000018 --surname X", "verify: no option --surname"),
+        ("trace people.csv --out answers.csv", ""),
+        ("trace --algorithm mps", ""),
+        ("trace export --unresolved", ""),
+        ("trace people.csv --surname X", "file: no option --surname"),
     ],
 )
 def test_the_command_check_sees_what_it_should(words: str, fault: str) -> None:
