@@ -21,6 +21,7 @@ from gateway.auth.desk import Desk
 from gateway.auth.outcomes import record_outcomes
 from gateway.auth.tokens import office_of
 from gateway.errors import GatewayError, InputError, NotFound
+from gateway.fhir.changes import changes as changes_feed
 from gateway.fhir.health import health
 from gateway.fhir.history import history
 from gateway.fhir.match import match
@@ -34,6 +35,7 @@ from gateway.house import House, open_house, settings_for
 from gateway.settings import Mode, Settings
 from gateway.web.agreements import agreements
 from gateway.web.audit import audit
+from gateway.web.changes import changes as changes_pages
 from gateway.web.integrity import IntegrityWatch
 from gateway.web.logs import configure_logs, log
 from gateway.web.observe import observe, route
@@ -50,8 +52,8 @@ from gateway.web.verify import verify
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-_PAGES: Final = (signin, verify, review, samples, reports, audit, agreements)
-_MACHINES: Final = (pds, records, match, pdqm, pixm, history, health)
+_PAGES: Final = (signin, verify, review, samples, changes_pages, reports, audit, agreements)
+_MACHINES: Final = (pds, records, match, pdqm, pixm, history, changes_feed, health)
 _COOKIE: Final = {Mode.DEMO: "gateway-demo-session", Mode.PRODUCTION: "__Host-gateway-session"}
 _CACHE_SECONDS: Final = 3600
 

@@ -10,6 +10,7 @@ from ig.purpose import Purpose
 _COMMANDS = {
     "audit": Entry("audit:audit", "The ledger: is it intact, and who looked at whom."),
     "caller": Entry("governance:caller", "Who may ask: staff and systems."),
+    "changes": Entry("changes:changes", "Where records and the index differ, and what is done."),
     "db": Entry("database:db", "Upgrade, compare, back up and restore the databases."),
     "demo": Entry("demo:demo", "Load a synthetic county into every room, and serve it."),
     "doctor": Entry("serve:doctor", "Check that this box is fit to run."),

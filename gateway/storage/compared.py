@@ -31,14 +31,20 @@ _JOINED: Final = (
 _COMPARABLE: Final = (
     f"s.retired_into IS NULL AND i.superseded_by = '' AND i.security <> 'I' AND i.person_id NOT IN {SEALED}"
 )
+_DUE: Final = (
+    "s.source_person_id, s.source, s.organisation, r.content_hash, r.body, l.person_id, i.version, i.security, "
+    "i.death, j.patient"
+)
 _SAID: Final = (
-    "JOIN resource r ON r.source_person_id = s.source_person_id AND r.section = 'demographics' AND r.type = 'Patient' "
-    "AND NOT r.deleted LEFT JOIN compared c ON c.source_person_id = s.source_person_id"
+    "JOIN index_patient j ON j.id = i.id JOIN resource r ON r.source_person_id = s.source_person_id "
+    "AND r.section = 'demographics' AND r.type = 'Patient' AND NOT r.deleted "
+    "LEFT JOIN compared c ON c.source_person_id = s.source_person_id"
 )
 _NOT_YET: Final = (
     "(c.source_person_id IS NULL OR c.person_id <> l.person_id OR c.version <> i.version "
     "OR c.content_hash <> r.content_hash OR c.rules <> ?)"
 )
+_NUMBERED: Final = "s.source_person_id, s.source, s.organisation, s.nhs_number, l.person_id, i.nhs_number"
 _MISNUMBERED: Final = (
     "((s.nhs_number <> '' AND s.nhs_number <> i.nhs_number) OR EXISTS (SELECT 1 FROM difference d WHERE "
     "d.source_person_id = s.source_person_id AND d.field = 'nhs_number' AND d.state <> 'superseded'))"
@@ -94,17 +100,22 @@ class Compared:
         Only those joined to somebody whose number stands, and whom no seal protects.
         """
         require(permit)
-        columns = (
-            "s.source_person_id, s.source, s.organisation, r.content_hash, r.body, l.person_id, i.version, i.security, "
-            "i.death, j.patient"
-        )
         with self._database.read() as view:
             where, values = _within(view, scope)
             sql = (
-                f"SELECT {columns} FROM {_JOINED} JOIN index_patient j ON j.id = i.id {_SAID} "  # noqa: S608 - our own names
+                f"SELECT {_DUE} FROM {_JOINED} {_SAID} "  # noqa: S608 - our own names
                 f"WHERE {where} AND {_NOT_YET} AND s.source_person_id > ? ORDER BY s.source_person_id LIMIT ?"
             )
             return [_due(row) for row in view.raw(sql, (*values, scope.rules, after, limit))]
+
+    def pairs(self, permit: Permit, scope: Scope, records: Collection[str]) -> dict[str, Due]:
+        """Return those of these records that can be compared, whether they are due or not."""
+        require(permit)
+        with self._database.read() as view:
+            where, values = _within(view, scope)
+            sql = f"SELECT {_DUE} FROM {_JOINED} {_SAID} WHERE {where} AND {view.among('s.source_person_id')}"  # noqa: S608 - our own names
+            rows = view.raw(sql, (*values, view.listed(sorted(records))))
+        return {row[0]: _due(row) for row in rows}
 
     def due_count(self, permit: Permit, scope: Scope) -> int:
         """Return how many records :meth:`due` would return in all."""
@@ -114,14 +125,22 @@ class Compared:
             sql = f"SELECT count(*) FROM {_JOINED} {_SAID} WHERE {where} AND {_NOT_YET}"  # noqa: S608 - our own names
             return int(view.raw(sql, (*values, scope.rules))[0][0])
 
+    def numbered(self, permit: Permit, scope: Scope, record: str) -> Numbered | None:
+        """Return one joined record with its own number and its person's, or None where it cannot be compared."""
+        require(permit)
+        with self._database.read() as view:
+            where, values = _within(view, scope)
+            sql = f"SELECT {_NUMBERED} FROM {_JOINED} WHERE {where} AND s.source_person_id = ?"  # noqa: S608 - our own names
+            rows = view.raw(sql, (*values, record))
+        return Numbered(*rows[0]) if rows else None
+
     def misnumbered(self, permit: Permit, scope: Scope, after: str, limit: int) -> list[Numbered]:
         """Return joined records whose own number is not their person's, or was not when last looked at, by id."""
         require(permit)
-        columns = "s.source_person_id, s.source, s.organisation, s.nhs_number, l.person_id, i.nhs_number"
         with self._database.read() as view:
             where, values = _within(view, scope)
             sql = (
-                f"SELECT {columns} FROM {_JOINED} WHERE {where} AND {_MISNUMBERED} AND s.source_person_id > ? "  # noqa: S608
+                f"SELECT {_NUMBERED} FROM {_JOINED} WHERE {where} AND {_MISNUMBERED} AND s.source_person_id > ? "  # noqa: S608
                 "ORDER BY s.source_person_id LIMIT ?"
             )
             return [Numbered(*row) for row in view.raw(sql, (*values, after, limit))]

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict, NotFound, NotPermitted
 from gateway.storage.compared import SEALED, of_sources
 from gateway.storage.differing import BEGINS, BY_RULE, PRIORITY, Difference, Field, Found, Kind, Moved, State
 from gateway.storage.permit import require
 from gateway.storage.schema import now
 from gateway.storage.schema.base import utc
+from ig.decision import FilterKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -136,7 +137,7 @@ class Differences:
             NotFound: there is none of that id that the permit's holder may know of.
         """
         require(permit)
-        sql = f"SELECT {_READ} FROM {_FROM} WHERE d.difference_id = ? AND d.organisation = ? AND {_SHOWN}"  # noqa: S608 - our own names
+        sql = f"SELECT {_READ} FROM {_FROM} WHERE d.difference_id = ? AND {_shown(permit)}"  # noqa: S608 - our own names
         with self._database.read() as view:
             rows = view.raw(sql, (difference_id, permit.organisation))
         if not rows:
@@ -152,7 +153,7 @@ class Differences:
         with self._database.read() as view:
             conditions, values = of_sources(view, sources)
             sql = (
-                f"SELECT {_READ} FROM {_FROM} WHERE d.state = ? AND d.organisation = ? AND {_SHOWN}{conditions} "  # noqa: S608
+                f"SELECT {_READ} FROM {_FROM} WHERE d.state = ? AND {_shown(permit)}{conditions} "  # noqa: S608
                 f"ORDER BY CASE d.kind {order} END, d.seq LIMIT ?"
             )
             return [_difference(row) for row in view.raw(sql, (state.value, permit.organisation, *values, limit))]
@@ -179,7 +180,7 @@ class Differences:
             if head is None:
                 return FeedPage((), after, more=False)
             sql = (
-                f"SELECT {_READ} FROM {_FROM} WHERE d.organisation = ? AND d.seq > ? AND d.seq <= ? AND {_SHOWN} "  # noqa: S608
+                f"SELECT {_READ} FROM {_FROM} WHERE {_shown(permit)} AND d.seq > ? AND d.seq <= ? "  # noqa: S608
                 "ORDER BY d.seq LIMIT ?"
             )
             rows = view.raw(sql, (permit.organisation, after, head.last, limit + 1))
@@ -202,7 +203,21 @@ def overtaken(tx: Tx, live: dict[str, str]) -> None:
         tx.change(f"DELETE FROM compared WHERE {tx.among('source_person_id')}", (listed,))  # noqa: S608 - our own names
 
 
-_SHOWN: Final = f"d.person_id NOT IN {SEALED}"
+_UNRESTRICTED: Final = "NOT EXISTS (SELECT 1 FROM index_person i WHERE i.person_id = d.person_id AND i.security <> 'U')"
+_NO_PLACE: Final = "d.state = 'superseded' OR d.kind = 'restricted' OR d.field NOT IN ('address', 'telecom', 'gp')"
+_SHOWN: Final = f"d.person_id NOT IN {SEALED} AND ({_NO_PLACE} OR {_UNRESTRICTED})"
+"""Nobody protected, and no word of a place of whoever is restricted by now."""
+
+
+def _shown(permit: Permit) -> str:
+    """The condition of everything that is read: the permit's own organisation, and the filters it carries."""
+    conditions = ["d.organisation = ?", _SHOWN]
+    for kept in permit.row_filters:
+        if kept.kind is FilterKind.NOT_RESTRICTED:
+            conditions.append(_UNRESTRICTED)
+        elif kept.kind is not FilterKind.PROVIDERS:
+            raise NotPermitted(f"storage cannot apply the row filter {kept.kind}", reason="row-filter-unknown")
+    return " AND ".join(conditions)
 
 
 def _head(view: Reading) -> FeedHead | None:

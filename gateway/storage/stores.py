@@ -25,6 +25,7 @@ from gateway.storage.releases import Releases
 from gateway.storage.reporting import Reporting
 from gateway.storage.reviews import Reviews
 from gateway.storage.samples import Samples
+from gateway.storage.signals import Signals
 from gateway.storage.successions import Successions
 from gateway.storage.traces import Traces
 from gateway.storage.whole_index import WholeIndex
@@ -54,6 +55,7 @@ class Stores:
         self.onward = Onward(self._database)
         self.compared = Compared(self._database)
         self.differences = Differences(self._database)
+        self.signals = Signals(self._database)
         self.models = Models(self._database)
         self.samples = Samples(self._database)
         self.quarantine = Quarantine(self._database)

@@ -63,6 +63,13 @@ TASKS: Final = (
         frozenset({Role.DATA_TEAM, Role.REVIEWER}),
     ),
     Task(
+        "/changes",
+        "What has changed",
+        "Decide where your records and the index say different things.",
+        frozenset({Purpose.DEMOGRAPHIC_TRACE}),
+        frozenset({Role.DATA_TEAM}),
+    ),
+    Task(
         "/audit",
         "Who looked at what",
         "See who looked at the record of a person, why and under which agreement, and whether the log is intact.",

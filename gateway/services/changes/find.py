@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.services.changes.compare import TABLE
 from gateway.services.changes.numbers import number_difference
 from gateway.services.changes.pairs import differences, pair_of, scope_of
+from gateway.services.changes.tell import messages
 from gateway.services.progress import silent
 from gateway.storage.differing import Field, Found, State
 from ig.decide import Population
@@ -66,6 +67,7 @@ class _Run:
             with stores.transaction() as tx:
                 moved = stores.differences.settle(tx, names, (), frozenset(Field))
                 stores.compared.forget(tx, names)
+                stores.outbox.put(tx, messages(moved))
             self._count(moved)
 
     def values(self) -> None:
@@ -77,6 +79,7 @@ class _Run:
             with stores.transaction() as tx:
                 moved = stores.differences.settle(tx, [one.source_person_id for one in due], found, _VALUES)
                 stores.compared.put(tx, due, self.scope.rules)
+                stores.outbox.put(tx, messages(moved))
                 stores.jobs.checkpoint(tx, self.job, {"compared": self.done.compared + len(due)})
             self.done.compared += len(due)
             self._count(moved, found)
@@ -91,6 +94,7 @@ class _Run:
             found = [one for row in rows if (one := number_difference(self.house, permit, row)) is not None]
             with stores.transaction() as tx:
                 moved = stores.differences.settle(tx, [row.source_person_id for row in rows], found, _NUMBERS)
+                stores.outbox.put(tx, messages(moved))
             self._count(moved, found)
             self.passage.disclose({row.person_id for row in rows}, rows=0)
             after = rows[-1].source_person_id
