@@ -157,7 +157,8 @@ def _unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
             try:
                 yield unpacker.decompress(rest, _BLOCK)
             except zlib.error:
-                raise unfit(Code.PARSE_ERROR, "broken-gzip", "the file is packed, and cannot be unpacked") from None
+                refused = unfit(Code.PARSE_ERROR, "broken-gzip", "the file is packed, and cannot be unpacked")
+                raise refused from refused.__cause__
             rest = unpacker.unconsumed_tail or unpacker.unused_data
     yield unpacker.flush()
     if not unpacker.eof:
