@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Resource = dict[str, Any]
 
-changes: Final = fhir_blueprint("changes", __name__)
+changes: Final = fhir_blueprint("changes-feed", __name__)
 
 FIELD: Final = "https://gateway.example/changed-field"
 REASON: Final = "https://gateway.example/change-reason"
