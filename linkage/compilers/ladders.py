@@ -181,7 +181,9 @@ def _likeness(pair: _Pair, column: str) -> dict[str, str]:
     """The last rungs of a name; the one on which most pairs end is tried first, so that they cost one likeness."""
     heard = f"({pair.same(f'{column}_sound')} AND {pair.a(f'{column}_sound')} <> '')"
     long = " AND ".join(f"{pair.say.length(side(column))} >= {SHORTEST_SLIPPED}" for side in (pair.a, pair.h))
-    slip = f"{long} AND {pair.say.edits(pair.a(column), pair.h(column))} = 1"
+    # one slip is looked for only where two names are similar or sound alike, as `linkage.compare` has it
+    near = f"({heard} OR {pair.alike(column, SIMILAR)})"
+    slip = f"{long} AND {near} AND {pair.say.edits(pair.a(column), pair.h(column))} = 1"
     return {
         "differs": f"(NOT {heard} AND NOT {pair.alike(column, FAINT)})",
         "close": f"({pair.alike(column, CLOSE)} OR ({slip}))",

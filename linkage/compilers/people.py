@@ -9,7 +9,8 @@ many times slower than one of texts, and seldom look into it.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -26,13 +27,13 @@ from linkage.customs import (
     telling_words,
 )
 from linkage.findings import Death
-from linkage.person import Gender, Security
+from linkage.person import Gender, Person, Security
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from linkage.nhs_number import NhsNumber
-    from linkage.person import Person
+    from linkage.person import PartialDate
 
 SEPARATOR: Final = "\x1f"
 """Stands between the values of a list. No folded text holds it, nor does any telephone number or e-mail address."""
@@ -134,6 +135,16 @@ class _Forms(NamedTuple):
 _NO_FORMS: Final = _Forms("", grouped=False, groups="", sound="")
 
 
+class Placed(NamedTuple):
+    """A person at a row of a table of people, ``id`` from 0, and what an index says of them besides."""
+
+    id: int
+    person: Person
+    security: Security = Security.UNRESTRICTED
+    superseded_by: NhsNumber | None = None
+    death: Death = Death.NONE
+
+
 def row(
     record_id: int,
     person: Person,
@@ -143,26 +154,20 @@ def row(
     death: Death = Death.NONE,
 ) -> tuple[object, ...]:
     """One person as a row of `COLUMNS`."""
-    valid = person.nhs_number is not None
-    return (
-        record_id,
-        person.nhs_number.digits if person.nhs_number is not None else person.near_number,
-        valid,
-        *_family(person),
-        *_list(person.previous_family),
-        *_given(person),
-        *_birth(person),
-        _SEXES.get(person.gender, 0),
-        *_place(person),
-        *_list(person.phone),
-        *_list(person.email),
-        person.gp_practice,
-        person.death_date.as_number if person.death_date else 0,
-        security.hides_location,
-        security.value,
-        superseded_by.digits if superseded_by is not None else "",
-        death.value,
-    )
+    placed = Placed(record_id, person, security, superseded_by, death)
+    return (record_id, *(cell for part in _PARTS for cell in part.cells(part.of(placed))))
+
+
+def table(people: Sequence[Placed]) -> pa.Table:
+    """Many people as an Arrow table of `COLUMNS`, the same cells as `row` gives.
+
+    Names, dates and postcodes recur, so each part of a row is worked out once for each of its values and then taken
+    as often as it occurs: a fifth of the work of making every row by itself.
+    """
+    arrays = [pa.array([one.id for one in people], pa.int32())]
+    for part in _PARTS:
+        arrays += part.arrays(people)
+    return pa.table(arrays, schema=SCHEMA)
 
 
 def as_arrow(rows: Iterable[Sequence[object]]) -> pa.Table:
@@ -193,12 +198,17 @@ def _forms_of(root: str, groups: Iterable[int], heard: str) -> _Forms:
     return _Forms(root, bool(numbers), numbers, heard)
 
 
-def _family(person: Person) -> tuple[object, ...]:
-    name = person.family
+def _number(said: tuple[NhsNumber | None, str]) -> tuple[object, ...]:
+    number, near = said
+    return (near, False) if number is None else (number.digits, True)
+
+
+def _family(said: tuple[str, str]) -> tuple[object, ...]:
+    name, written = said
     words = name.split()
     return (
         name,
-        person.family_written,
+        written,
         name.replace(" ", ""),
         name[:1],
         len(words) > 1,
@@ -209,13 +219,13 @@ def _family(person: Person) -> tuple[object, ...]:
     )
 
 
-def _given(person: Person) -> tuple[object, ...]:
-    name, others = person.given, person.other_given
+def _given(said: tuple[str, str, tuple[str, ...]]) -> tuple[object, ...]:
+    name, written, others = said
     known_as = called(name, others)
-    parts = given_parts(person.given_written)
+    parts = given_parts(written)
     return (
         name,
-        person.given_written,
+        written,
         name[:1],
         *_given_forms(name),
         known_as,
@@ -232,15 +242,13 @@ def _given(person: Person) -> tuple[object, ...]:
     )
 
 
-def _birth(person: Person) -> tuple[object, ...]:
-    born = person.birth_date
+def _birth(born: PartialDate | None) -> tuple[object, ...]:
     if born is None:
         return 0, "", 0, 0, 0
     return born.as_number, str(born.as_number), born.year, born.month, born.day
 
 
-def _place(person: Person) -> tuple[object, ...]:
-    code = person.postcode
+def _postcode(code: str) -> tuple[object, ...]:
     whole = len(code) >= WHOLE_POSTCODE
     return (
         code,
@@ -249,7 +257,55 @@ def _place(person: Person) -> tuple[object, ...]:
         code[-1:],
         code[:-2] if whole else "",
         code[:-INWARD] if whole else code,
-        *_list(person.previous_postcode),
-        person.house,
-        *_list(person.street),
     )
+
+
+class _Part:
+    """Some neighbouring columns: what of a person they are made of, and how.
+
+    ``width`` columns from ``first`` on are made of the attributes ``said``.
+    """
+
+    def __init__(self, first: int, cells: Callable[[Any], tuple[object, ...]], *said: str) -> None:
+        self.cells = cells
+        self.of: Callable[[Placed], Any] = attrgetter(*said)
+        self.types = SCHEMA.types[first : first + len(cells(self.of(Placed(0, Person()))))]
+
+    def arrays(self, people: Iterable[Placed]) -> Iterator[pa.Array]:
+        """The columns of many people, each distinct value worked out once."""
+        known: dict[object, int] = {}
+        places = pa.array([known.setdefault(said, len(known)) for said in map(self.of, people)], pa.int32())
+        columns = zip(*map(self.cells, known), strict=True) if known else ((),) * len(self.types)
+        for values, kind in zip(columns, self.types, strict=True):
+            yield pa.array(values, type=kind).take(places)
+
+
+def _parts(*made: tuple[Callable[[Any], tuple[object, ...]], *tuple[str, ...]]) -> tuple[_Part, ...]:
+    """The parts of a row in the order of `COLUMNS`, behind the id."""
+    parts: list[_Part] = []
+    first = 1
+    for cells, *said in made:
+        parts.append(_Part(first, cells, *said))
+        first += len(parts[-1].types)
+    return tuple(parts)
+
+
+_PARTS: Final = _parts(
+    (_number, "person.nhs_number", "person.near_number"),
+    (_family, "person.family", "person.family_written"),
+    (_list, "person.previous_family"),
+    (_given, "person.given", "person.given_written", "person.other_given"),
+    (_birth, "person.birth_date"),
+    (lambda gender: (_SEXES.get(gender, 0),), "person.gender"),
+    (_postcode, "person.postcode"),
+    (_list, "person.previous_postcode"),
+    (lambda house: (house,), "person.house"),
+    (_list, "person.street"),
+    (_list, "person.phone"),
+    (_list, "person.email"),
+    (lambda practice: (practice,), "person.gp_practice"),
+    (lambda died: (died.as_number if died else 0,), "person.death_date"),
+    (lambda security: (security.hides_location, security.value), "security"),
+    (lambda number: (number.digits if number is not None else "",), "superseded_by"),
+    (lambda death: (death.value,), "death"),
+)

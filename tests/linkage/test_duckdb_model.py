@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from linkage.compare import FIELDS, VOCABULARY, compare
 from linkage.compilers.duckdb import DuckDb, create_table, fill, level_sql, row
 from linkage.compilers.ladders import ladders
+from linkage.compilers.people import Placed, as_arrow, table
+from linkage.findings import Death
+from linkage.nhs_number import NhsNumber
 from linkage.normalise import normalise
 from linkage.person import Demographics, Person, Security
 
@@ -195,6 +198,9 @@ WRITTEN: list[dict[str, Any]] = [
     {"family": "Lee", "given": "Mary-Ann", "nhs_number": "9990000081", "gp_practice": "C82001"},
     {"family": "Leigh", "given": "Maryann", "other_given": ("Rose", "Alice")},
     {"family": "Leigh", "given": "Rose", "other_given": ("Maryann",)},
+    # one letter apart, and yet less alike than names must be before a slip is looked for
+    {"family": "Chavda", "given": "Dorota"},
+    {"family": "Cvavda", "given": "Dkrota"},
 ]
 
 
@@ -202,6 +208,34 @@ WRITTEN: list[dict[str, Any]] = [
 def test_the_awkward_pairs_have_the_same_levels(connection: duckdb.DuckDBPyConnection, security: Security) -> None:
     people = [normalise(Demographics(**said)) for said in WRITTEN]
     assert unlike(connection, people, security) == []
+
+
+SLIPPED = st.text("ABCDEHRV", min_size=4, max_size=7)
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@given(names=st.lists(st.tuples(SLIPPED, st.integers(0, 6), st.sampled_from("ABCDEHRV")), min_size=8, max_size=20))
+def test_names_a_letter_apart_have_the_same_levels(
+    connection: duckdb.DuckDBPyConnection, names: list[tuple[str, int, str]]
+) -> None:
+    written = [name[:place] + letter + name[place + 1 :] for name, place, letter in names] + [n for n, _, _ in names]
+    people = [normalise(Demographics(family=name, given=name[::-1])) for name in written]
+    assert unlike(connection, people) == []
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(
+    people=st.lists(st.one_of(AWKWARD, ANY), max_size=12),
+    security=st.sampled_from(Security),
+    death=st.sampled_from(Death),
+    successor=st.sampled_from([None, NhsNumber("9990000018")]),
+)
+def test_many_people_at_once_have_the_cells_that_each_has_alone(
+    people: list[Person], security: Security, death: Death, successor: NhsNumber | None
+) -> None:
+    placed = [Placed(place, one, security, successor, death) for place, one in enumerate(people)]
+    alone = [row(one.id, one.person, security, superseded_by=successor, death=death) for one in placed]
+    assert table(placed).equals(as_arrow(alone))
 
 
 def test_a_town_has_the_same_levels(connection: duckdb.DuckDBPyConnection, town: Town) -> None:
