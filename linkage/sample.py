@@ -74,11 +74,13 @@ def missed_rate(joined: Sequence[Stratum], apart: Sequence[Stratum]) -> Estimate
     are one person after all as hits. With ``R`` right joins and ``M`` missed ones it is ``M / (M + R)``. The interval
     takes each of the two at the end of its own 95 % interval, and so is wider than it need be; the variance is that of
     the linearised ratio (Cochran, section 6.3). Somebody joined wrongly whose own record is in the index is missed
-    too, which the wrong pair alone cannot say: read the rate as a lower bound by the false rate.
+    too, which the wrong pair alone cannot say: read the rate as a lower bound by the false rate. It is unknown as
+    long as there is no answer about either of the two.
     """
     false, lost = estimate(joined), estimate(apart)
     right, missed = (1 - false.value) * false.size, lost.value * lost.size
-    if not right + missed:
+    unasked = (joined and not false.covered) or (apart and not lost.covered)
+    if unasked or not right + missed:
         return Estimate(0.0, 0.0, 1.0, 0.0, 0, 0.0)
     whole = right + missed
     spread = (right * lost.size) ** 2 * lost.variance + (missed * false.size) ** 2 * false.variance

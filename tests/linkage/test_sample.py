@@ -76,6 +76,16 @@ def test_the_missed_rate_lies_in_an_interval_at_least_as_wide_as_the_normal_one(
     assert found.high >= found.value + spread
 
 
+def test_the_missed_rate_is_unknown_until_both_kinds_have_an_answer() -> None:
+    joined, apart = Stratum(900, 100, 1), Stratum(100, 50, 5)
+    for found in (
+        missed_rate([joined], [Stratum(100, 0, 0)]),
+        missed_rate([Stratum(900, 0, 0)], [apart]),
+    ):
+        assert (found.value, found.low, found.high, found.covered) == (0.0, 0.0, 1.0, 0.0)
+    assert missed_rate([joined], []).value == 0.0
+
+
 def test_nobody_missed_has_a_missed_rate_of_nothing_up_to_its_bound() -> None:
     found = missed_rate([Stratum(900, 100, 0)], [Stratum(100, 50, 0)])
     assert (found.value, found.low) == (0.0, 0.0)

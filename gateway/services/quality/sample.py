@@ -191,9 +191,11 @@ def sections_of(rates: Rates) -> Iterator[Section]:
 
 
 def _line(name: str, one: Estimate) -> tuple[str, ...]:
+    if not one.covered:
+        return name, "-", "-", "-", "0%"
     return (
         name,
-        f"{one.value:.4f}" if one.covered else "-",
+        f"{one.value:.4f}",
         f"{one.low:.4f} to {one.high:.4f}",
         f"{one.variance**0.5:.4f}",
         f"{one.covered:.0%}",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway.errors import InputError, NotFound
 from gateway.ids import person_id
-from gateway.services.records.decided import standing
+from gateway.services.records.decided import standing, uncontested
 from gateway.services.records.protected import withheld
 from gateway.services.tracing.outcomes import OF_TRACE
 from gateway.storage.factkinds import NEVER_LINK
@@ -155,7 +155,12 @@ def _bench(house: House, passage: Passage, who: SourcePerson) -> _Bench:
     never = at.never[name] | hidden
     decided = frozenset(house.stores.index.survivors(permit, at.rulings[name].nevers)) - hidden
     engine, asked = house.engine(), Person.unpack(who.packed)
-    finding = engine.trace(permit, asked, never=never)
+    # those whom somebody separated from the record are traced along: two of them may not be one person
+    barred = {**at.never, name: never}
+    traced = [
+        (one, engine.trace(permit, Person.unpack(one.packed), never=barred[one.source_person_id])) for one in at.people
+    ]
+    finding = next(found for one, found in uncontested(traced, at) if one.source_person_id == name)
     candidates = tuple(one for one in engine.candidates(permit, asked) if not _is_one_of(one, never))
     return _Bench(house, passage, engine, who, hidden, never, decided, candidates, finding)
 

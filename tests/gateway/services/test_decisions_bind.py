@@ -17,6 +17,7 @@ from gateway.services.records.duplicates import duplicates
 from gateway.services.records.index import IndexSource, load_index
 from gateway.services.records.link import link_all
 from gateway.services.records.unlink import unlink_record
+from gateway.services.tracing.explain import explain_source_person
 from gateway.storage.links import Basis, LinkKind, NewLink
 from gateway.storage.records import source_person_id
 from ig.purpose import Purpose
@@ -169,6 +170,13 @@ def test_neither_of_two_separated_records_is_given_the_person_that_both_match(se
     assert STRANGER.id not in whose(separated, permit, "c1", "c2")
     assert {case.reason for case in cases(separated).values()} == {CONTESTED}
     assert set(cases(separated)) == {client("c1"), client("c2")}
+
+
+def test_an_explanation_says_of_either_what_the_run_said(separated: House) -> None:
+    for ref in ("c1", "c2"):
+        told = explain_source_person(separated, persona(separated, "reviewer"), client(ref))
+        assert (told.outcome, told.reason.code) == ("review", CONTESTED)
+        assert told.pairs[0].reason.code == CONTESTED
 
 
 def test_one_that_had_the_person_first_gives_it_up_until_somebody_decides(
