@@ -52,6 +52,21 @@ class Tally:
     settled: int
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A row that the quarantine holds. ``local_id`` is the row's identity where its reader could still tell it."""
+
+    quarantine_id: str
+    source: str
+    feed: str
+    row: int
+    field: str
+    rule: str
+    local_id: str
+    header: bytes
+    original: bytes
+
+
 _RECORD: Final = (
     "SELECT s.source_person_id, s.source, s.organisation, s.person_ref, s.nhs_number, COALESCE(t.outcome, ''), "
     "COALESCE(t.reason, ''), COALESCE(t.flags, ''), COALESCE(t.nhs_number, ''), COALESCE(l.basis, ''), "
@@ -135,6 +150,32 @@ class Reporting:
             )
             return [Tally(row[0], row[1], *map(int, row[2:])) for row in view.raw(sql, values)]
 
+    def aside(
+        self, permit: Permit, after_id: str = "", limit: int = 500, *, sources: Collection[str] = ()
+    ) -> list[Aside]:
+        """Return rows that are set aside, by id after ``after_id``, at most ``limit``."""
+        require(permit)
+        with self._database.read() as view:
+            wanted = [view.listed(sorted(sources))] if sources else []
+            of_source = f"AND {view.among('source')}" if sources else ""
+            sql = (
+                "SELECT quarantine_id, source, feed, row, field, rule, local_id, header, original FROM quarantine "  # noqa: S608
+                f"WHERE state = 'held' AND quarantine_id > ? {of_source} ORDER BY quarantine_id LIMIT ?"
+            )
+            rows = view.raw(sql, (after_id, *wanted, limit))
+        return [_aside(row) for row in rows]
+
+    def senders(self, permit: Permit, feeds: Collection[str]) -> dict[tuple[str, str], str]:
+        """Return (source, file) → the organisation whose records came in it, of files that hold one's alone."""
+        require(permit)
+        with self._database.read() as view:
+            sql = f"SELECT DISTINCT source, feed, organisation FROM source_record WHERE {view.among('feed')}"  # noqa: S608
+            rows = view.raw(sql, (view.listed(sorted(feeds)),))
+        found: dict[tuple[str, str], set[str]] = {}
+        for source, feed, organisation in rows:
+            found.setdefault((source, feed), set()).add(organisation)
+        return {key: min(names) for key, names in found.items() if len(names) == 1}
+
     def _page(  # noqa: PLR0913, PLR0917 - what a page is made of
         self,
         permit: Permit,
@@ -162,6 +203,11 @@ def _of(view: Reading, sources: Collection[str], organisations: Collection[str] 
             conditions += f" AND {view.among(column)}"
             values.append(view.listed(sorted(wanted)))
     return conditions, values
+
+
+def _aside(row: tuple[Any, ...]) -> Aside:
+    values = (*row[:7], bytes(row[7]), bytes(row[8]))
+    return Aside(*values)
 
 
 def _record(row: tuple[Any, ...]) -> Record:

@@ -76,6 +76,9 @@ class Bench:
         ``never`` names those whom the record is not, ``apart`` says that somebody decided so who may be heard of.
         """
         permit = self.passage.permit
+        if asked.nhs_number is not None:
+            # a protected person's former number leads to nobody of today, and nobody is told that it ever did
+            never |= self.engine.index.sealed(permit, asked.nhs_number)
         finding = self.engine.trace(permit, asked, never=never)
         nearest = self._nearest(asked, finding, never)
         looked = Looked(said, asked, finding, nearest, self._held(asked, never), flags, apart)
@@ -99,7 +102,7 @@ class Bench:
             return Held()
         row, current = self.engine.in_force(self.passage.permit, asked.nhs_number)
         if row is None or any(_leads_to(one, never) for one in (row, current) if one):
-            return Held(row, current)
+            return Held()
         return Held(row, current, self._weighed(asked, row))
 
     def _weighed(self, asked: Person, row: Candidate) -> Scored | None:
