@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from adapters.feed import Quarantined
 from adapters.rows import Row, Table
@@ -12,7 +12,7 @@ from adapters.values import BadField, nhs_number
 from linkage.person import Demographics, Gender, NotADate, PartialDate, Security
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from adapters.feed import Feed
 
@@ -40,7 +40,8 @@ COLUMNS: Final = (
 )
 """Every column an index may have; lists are separated by ``|``, dates are ISO and may be partial."""
 
-_REQUIRED = frozenset({"nhs_number", "family", "birth_date"})
+REQUIRED: Final = frozenset({"nhs_number", "family", "birth_date"})
+"""The columns that an index cannot be without."""
 _LINES = COLUMNS[7:12]
 _INFORMAL = "informal:"
 _GENDERS = frozenset(Gender) | {""}
@@ -58,7 +59,8 @@ class Death(StrEnum):
 class IndexRow:
     """One person of the index. ``superseded_by`` is the ten digits of the number that replaced theirs, or empty.
 
-    ``row``, ``original`` and ``header`` say where it stood, as a `Quarantined` does.
+    ``row``, ``original`` and ``header`` say where it stood, as a `Quarantined` does. ``patient`` is the PDS-shaped
+    Patient that the source gave, where it gave one, cut down to what may be held of the person.
     """
 
     demographics: Demographics
@@ -68,6 +70,7 @@ class IndexRow:
     row: int = 0
     original: bytes = b""
     header: bytes = b""
+    patient: dict[str, Any] | None = None
 
 
 def index_rows(feed: Feed) -> Iterator[IndexRow | Quarantined]:
@@ -79,7 +82,7 @@ def index_rows(feed: Feed) -> Iterator[IndexRow | Quarantined]:
         FeedRefused: the file cannot be used, lacks a needed column or has one that no index has.
     """
     table = Table(feed)
-    table.require(_REQUIRED, frozenset(COLUMNS))
+    table.require(REQUIRED, frozenset(COLUMNS))
     for row in table.rows():
         yield row if isinstance(row, Quarantined) else _item(table, row)
 
@@ -87,7 +90,7 @@ def index_rows(feed: Feed) -> Iterator[IndexRow | Quarantined]:
 def _item(table: Table, row: Row) -> IndexRow | Quarantined:
     cells = dict.fromkeys(COLUMNS, "") | dict(zip(table.header, [cell.strip() for cell in row.cells], strict=True))
     try:
-        return _index_row(cells, row, table.header_line)
+        return index_row(cells, row.number, row.original, table.header_line)
     except BadField as fault:
         name = table.feed.name
         return Quarantined(
@@ -95,7 +98,12 @@ def _item(table: Table, row: Row) -> IndexRow | Quarantined:
         )
 
 
-def _index_row(cells: dict[str, str], row: Row, header: bytes) -> IndexRow:
+def index_row(cells: Mapping[str, str], place: int, original: bytes, header: bytes) -> IndexRow:
+    """Read one row of an index by the names of `COLUMNS`, all of them there.
+
+    Raises:
+        BadField: the first column that cannot be used.
+    """
     number = nhs_number(cells["nhs_number"], "nhs_number")
     if not number:
         raise BadField("nhs_number", "empty", "blank, and it is the person's key")
@@ -110,7 +118,7 @@ def _index_row(cells: dict[str, str], row: Row, header: bytes) -> IndexRow:
         given=cells["given"],
         other_given=_list(cells["other_given"]),
         previous_family=_list(cells["previous_family"]),
-        birth_date=_date(cells["birth_date"], "birth_date"),
+        birth_date=partial_date(cells["birth_date"], "birth_date"),
         gender=cells["gender"],
         postcode=cells["postcode"],
         previous_postcode=_list(cells["previous_postcode"]),
@@ -122,7 +130,7 @@ def _index_row(cells: dict[str, str], row: Row, header: bytes) -> IndexRow:
     )
     superseded_by = nhs_number(cells["superseded_by"], "superseded_by")
     sensitivity = _SENSITIVITY[cells["sensitivity"]]
-    return IndexRow(demographics, superseded_by, sensitivity, death, row.number, row.original, header)
+    return IndexRow(demographics, superseded_by, sensitivity, death, place, original, header)
 
 
 _SENSITIVITY = {"": Security.UNRESTRICTED} | {str(code): code for code in Security}
@@ -132,10 +140,15 @@ def _death(text: str) -> tuple[Death, str]:
     if not text:
         return Death.NONE, ""
     informal = text.startswith(_INFORMAL)
-    return (Death.INFORMAL if informal else Death.FORMAL), _date(text.removeprefix(_INFORMAL), "death_date")
+    return (Death.INFORMAL if informal else Death.FORMAL), partial_date(text.removeprefix(_INFORMAL), "death_date")
 
 
-def _date(text: str, field: str) -> str:
+def partial_date(text: str, field: str) -> str:
+    """Give an ISO date, whole or partial, as it is; blank stays blank.
+
+    Raises:
+        BadField: there is no such date.
+    """
     if not text:
         return ""
     try:

@@ -44,9 +44,13 @@ def pds_patient(row: IndexRow, *, version: int | str, source: str, as_of: str) -
     """Make the Patient that a PDS retrieval would give for an index row.
 
     ``version`` becomes ``meta.versionId`` and so the ETag; ``source`` is the index's (``pds``, ``gp-list``,
-    ``demo``) and ``as_of`` its ISO date. Blank values are left out.
+    ``demo``) and ``as_of`` its ISO date. Blank values are left out. What came as a Patient stays as it came, but for
+    the identifier and the version, which are this index's own.
     """
     person = row.demographics
+    if row.patient is not None:
+        meta = {**row.patient["meta"], "versionId": str(version)}
+        return {**row.patient, "identifier": [_identifier(person.nhs_number, source, as_of)], "meta": meta}
     code, display = _SECURITY[row.sensitivity]
     made: Resource = {
         "resourceType": "Patient",

@@ -12,7 +12,7 @@ from gateway.cli.context import Desk, SourcePerson, out, pass_desk
 from gateway.cli.models import shadow
 from gateway.cli.progress import progress
 from gateway.services.records import quarantine as quarantine_service
-from gateway.services.records.index import IndexSource, load_index
+from gateway.services.records.index import LAYOUTS, IndexSource, load_index
 from gateway.services.records.ingest import ingest_files
 from gateway.services.records.link import link_all
 from gateway.services.records.unlink import unlink_record
@@ -34,20 +34,23 @@ def index() -> None:
 
 @index.command()
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "layout", type=click.Choice(["csv"]), default="csv", show_default=True)
+@click.option("--format", "layout", type=click.Choice(LAYOUTS), default="csv", show_default=True, help="What PATH is.")
 @click.option("--source", type=click.Choice(["pds", "gp-list", "demo"]), required=True, help="Where the index is from.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day it was true, YYYY-MM-DD.")
 @pass_desk
-def load(desk: Desk, path: Path, layout: str, source: str, as_of: datetime) -> None:  # noqa: ARG001 - one layout so far
+def load(desk: Desk, path: Path, layout: str, source: str, as_of: datetime) -> None:
     """Load PATH. Rows that break a rule are quarantined, the rest go in; the index stands once all are.
+
+    CSV and Parquet have the columns of the index file; pds-json is one PDS Patient a line, the lines of a daily
+    extract, or one JSON document; gp-list is a list of who is registered with which practice.
 
     \b
     gateway index load people.csv --source gp-list --as-of 2026-09-30
+    gateway index load extract.ndjson --format pds-json --source pds --as-of 2026-09-30
     """  # noqa: D301 - click's mark for lines to keep as they are
     with progress("loading the index") as report:
-        result = load_index(
-            desk.house, desk.caller(Purpose.PROCESSING, "system-index"), IndexSource(path, source, as_of.date()), report
-        )
+        wanted = IndexSource(path, source, as_of.date(), layout)
+        result = load_index(desk.house, desk.caller(Purpose.PROCESSING, "system-index"), wanted, report)
     out.print(f"{result.people:,} people loaded from {path.name}, as of {as_of:%Y-%m-%d}", markup=False)
     for rule, count in sorted(result.quarantined.items()):
         out.print(f"  quarantined, {rule}: {count:,}", markup=False)

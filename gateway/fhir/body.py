@@ -90,6 +90,9 @@ def _check_shape(sent: Resource, kind: str) -> None:
 
 
 def _inside(path: str, value: object) -> Iterator[tuple[str, Any]]:
+    if value is None:
+        # in FHIR an element without a value is left out; read as text, a null would be a name
+        raise InputError(f"{path}: null is no value", reason="null", field=path)
     if isinstance(value, dict):
         for name, inner in value.items():
             yield f"{path}.{name}" if _NAME.fullmatch(name) else path, inner

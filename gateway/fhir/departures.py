@@ -20,32 +20,36 @@ class Departure(NamedTuple):
     why: str
 
 
-_NO_COLUMN: Final = "an index file has no column for it"
+_NO_COLUMN: Final = "an index CSV has no column for it; from PDS-shaped JSON it is given as it came"
+_MADE: Final = "made here from an index CSV, the same for the same value"
+_NOT_SHARED: Final = "no agreement on tracing shares it"
 
 FIELDS: Final[dict[str, str]] = {
     "meta.extension": "says which index vouches for the person, of which day, and how old; PDS has one source",
     "meta.versionId": "counts what changed in this index, not in PDS",
     "multipleBirthInteger": _NO_COLUMN,
     "managingOrganization": _NO_COLUMN,
-    "contact": _NO_COLUMN,
-    "extension[url!=DeathNotificationStatus]": _NO_COLUMN,
-    "name.id": "made here, the same for the same value",
+    "contact": _NOT_SHARED,
+    "extension[url!=DeathNotificationStatus]": _NOT_SHARED,
+    "name.id": _MADE,
     "name.period": _NO_COLUMN,
     "name.prefix": _NO_COLUMN,
     "name.suffix": _NO_COLUMN,
-    "name[use=old].given": "an index file has earlier surnames only; the forenames of today stand with them",
-    "address[use!=home]": "an index file has one address, the home",
-    "address.id": "made here, the same for the same value",
+    "name[use=old].given": "an index CSV has earlier surnames only; the forenames of today stand with them",
+    "address[use!=home]": "an index CSV has one address, the home",
+    "address.id": _MADE,
     "address.period": _NO_COLUMN,
-    "address.extension": "an index file has no address keys (PAF, UPRN)",
-    "telecom.id": "made here, the same for the same value",
+    "address.extension": "an index CSV has no address keys (PAF, UPRN)",
+    "telecom.id": _MADE,
     "telecom.period": _NO_COLUMN,
-    "telecom[system=other]": "an index file has telephone numbers and e-mail addresses only",
-    "generalPractitioner.id": "made here, the same for the same value",
+    "telecom[system=other]": "an index CSV has telephone numbers and e-mail addresses only",
+    "generalPractitioner.id": _MADE,
     "generalPractitioner.identifier.period": _NO_COLUMN,
 }
 """Where a retrieved Patient differs from that of PDS. A path goes into every item of a list, or into those that
 ``[name=value]`` picks (the end of the value is enough)."""
+FROM_JSON: Final = ("meta.extension", "meta.versionId", "contact", "extension[url!=DeathNotificationStatus]")
+"""Which of these differ too where the index was loaded from PDS-shaped JSON (``index load --format pds-json``)."""
 
 DEPARTURES: Final = (
     Departure(
@@ -140,7 +144,7 @@ DEPARTURES: Final = (
         "`telecom.use`, `systemEffectiveDate` of a death",
         "as recorded",
         "`home`; the day of death",
-        "an index file has no column for either",
+        "an index CSV has no column for either",
     ),
     Departure("408, 429", "given", "never given", "nothing further back is called, and requests are not counted"),
 )

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 SEALED: Final = f"SELECT value FROM fact WHERE kind = '{NEVER_LINK}' AND subject = ?"  # noqa: S608 - our own name
 _ALL: Final = f"SELECT subject, value FROM fact WHERE kind = '{NEVER_LINK}'"  # noqa: S608 - our own name
-_PAST: Final = "old"
+_TODAY: Final = {"name": "usual", "address": "home"}
+"""What a protected person is shown by. A nickname, a maiden name or a temporary address may be of before."""
 
 
 def seals(view: Reading) -> dict[str, set[str]]:
@@ -55,8 +56,8 @@ def _shorn(entry: IndexEntry, sealed: dict[str, set[str]], today: set[str]) -> I
 def _without_past(entry: IndexEntry) -> IndexEntry:
     person = replace(Person.unpack(entry.packed), previous_family=(), previous_postcode=())
     patient = orjson.loads(entry.patient)
-    for part in ("name", "address"):
+    for part, use in _TODAY.items():
         if part in patient:
-            patient[part] = [one for one in patient[part] if one.get("use") != _PAST]
+            patient[part] = [one for one in patient[part] if one.get("use") == use]
     keys = index_keys(person, entry.security) if entry.keys else ()
     return replace(entry, packed=person.pack(), keys=keys, patient=orjson.dumps(patient))

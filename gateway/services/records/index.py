@@ -33,7 +33,7 @@ from linkage.normalise import normalise
 from linkage.person import Person, Security
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from gateway.storage.jobs import Job
 
 BATCH: Final = 2000
+_READERS: Final = {"csv": spine.index_rows, "pds-json": spine.patient_rows, "gp-list": spine.practice_rows}
+LAYOUTS: Final = (*_READERS, "parquet")
+"""What an index file may be."""
 
 
 @dataclass(slots=True)
@@ -58,15 +61,16 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class IndexSource:
-    """An index file, where it is from (``pds``, ``gp-list``, ``demo``) and the day it was true."""
+    """An index file, where it is from (``pds``, ``gp-list``, ``demo``), the day it was true, and its layout."""
 
     path: Path
     source: str
     as_of: date
+    layout: str = "csv"
 
 
 def load_index(house: House, caller: Caller, index: IndexSource, report: Report = silent) -> IndexReport:
-    """Load an index CSV (columns of DESIGN section 9).
+    """Load an index file: CSV or Parquet (columns of DESIGN section 9), PDS-shaped JSON, or practice lists.
 
     Raises:
         InputError: the file is unusable as a whole, or holds a number of the issued range in demo mode.
@@ -100,7 +104,7 @@ def load_index(house: House, caller: Caller, index: IndexSource, report: Report 
 
 def _load(house: House, index: IndexSource, job: Job, report: Report) -> IndexReport:
     done, stores = IndexReport(), house.stores
-    rows = spine.index_rows(Feed(index.path.name, lambda: binary(index.path)))
+    rows = _reader(index.layout)(Feed(index.path.name, lambda: binary(index.path)))
     while batch := list(islice(rows, BATCH)):
         read = [_for_use(house.settings, row, index.path.name) for row in batch]
         bad = [row for row in read if isinstance(row, Quarantined)]
@@ -117,6 +121,14 @@ def _load(house: House, index: IndexSource, job: Job, report: Report) -> IndexRe
         done.quarantined.update(row.rule for row in bad)
         report(done.people, None)
     return done
+
+
+def _reader(layout: str) -> Callable[[Feed], Iterator[IndexRow | Quarantined]]:
+    if layout == "parquet":
+        from adapters.spine.index_parquet import parquet_rows  # noqa: PLC0415 - nobody else waits for pyarrow
+
+        return parquet_rows
+    return _READERS[layout]
 
 
 def _for_use(settings: Settings, row: IndexRow | Quarantined, feed: str) -> IndexRow | Quarantined:

@@ -14,7 +14,7 @@ import pytest
 from adapters import spine
 from adapters.person import to_demographics
 from gateway.app import create_app
-from gateway.fhir.departures import FIELDS
+from gateway.fhir.departures import FIELDS, FROM_JSON
 from gateway.fhir.outcome import PDS_BASE
 from gateway.services.governance.callers import named_caller
 from gateway.services.records.index import IndexSource, load_index
@@ -163,6 +163,39 @@ def test_each_listed_field_does_differ_for_some_stub(get: Any, field: str) -> No
         return common(given, others) == common(wanted, others)
 
     assert not all(all_the_same(path) for path in stubs())
+
+
+@pytest.fixture(scope="module")
+def given_back(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Resource]]:
+    """What is retrieved of each stub, by its name, where the index was loaded from the published bodies themselves."""
+    if not STUBS.is_dir():
+        pytest.skip("../shared/specs/pds is absent")
+    folder = tmp_path_factory.mktemp("json")
+    bodies = [*map(published, stubs()), survivor()]
+    path = folder / "stubs.ndjson"
+    path.write_bytes(b"".join(json.dumps(body).encode() + b"\n" for body in bodies))
+    with opened(copied(settings, folder / "house")) as house:
+        loader = named_caller(house, "system-index", Purpose.PROCESSING)
+        done = load_index(house, loader, IndexSource(path, "pds", date(2026, 3, 13), "pds-json"))
+        assert (done.people, done.quarantined.total()) == (len({body["id"] for body in bodies}), 0)
+        asker, client = bearer(house, "social-worker"), create_app(house=house).test_client()
+        yield {
+            body["id"]: json.loads(client.get(f"{PDS_BASE}/Patient/{body['id']}", headers=asker).data)
+            for body in bodies
+        }
+
+
+@pytest.mark.parametrize("path", stubs(), ids=lambda path: path.stem)
+def test_a_stub_loaded_as_it_is_published_is_given_back_so(given_back: dict[str, Resource], path: Path) -> None:
+    wanted = published(path)
+    assert common(given_back[wanted["id"]], FROM_JSON) == common(wanted, FROM_JSON)
+
+
+@pytest.mark.parametrize("field", FROM_JSON)
+def test_each_of_the_few_departures_is_one(given_back: dict[str, Resource], field: str) -> None:
+    others = [one for one in FROM_JSON if one != field]
+    wanted = [published(path) for path in stubs()]
+    assert not all(common(given_back[one["id"]], others) == common(one, others) for one in wanted)
 
 
 def find(get: Any, query: str) -> dict[str, float]:  # noqa: ANN401 - the fixture
