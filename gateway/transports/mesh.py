@@ -9,6 +9,7 @@ as deprecated there and has no successor, and the library has no call for it, so
 from __future__ import annotations
 
 import re
+import ssl
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -22,18 +23,15 @@ from gateway.errors import InputError, NotFound, UpstreamError
 from gateway.services.exchange.post import Begun, Envelope, Fate, Tracked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from gateway.services.exchange.post import Parcel
     from gateway.settings import Settings
 
 FOREIGN: Final[tuple[type[Exception], ...]] = (
-    requests.RequestException,
-    TransferError,
-    MeshError,
-    ValueError,
-    KeyError,
+    *(requests.RequestException, TransferError, MeshError),
+    *(ValueError, KeyError, TypeError, AttributeError),  # an answer of another shape
 )
 """What the libraries beneath raise: none of it leaves this module."""
 
@@ -128,12 +126,9 @@ class MeshPost:
         Raises:
             InputError: the certificates cannot be read.
         """
+        _refuse_unreadable(held)
         self.mailbox = held.mailbox
-        try:
-            self._client = _Client(held)
-        except OSError:  # ssl.SSLError is one
-            message = "GATEWAY_MESH_CERT, _KEY and _CA: cannot be read, or are no certificates"
-            raise InputError(message, reason="setting", field="GATEWAY_MESH_CERT") from None
+        self._client = _Client(held)
 
     def validate(self) -> None:
         """Say that the mailbox is in use.
@@ -165,15 +160,22 @@ class MeshPost:
         """
         with _ours():
             try:
-                message = self._client.retrieve_message(message_id)
+                first = self._client.retrieve_message_chunk(message_id, 1)
             except requests.HTTPError as fault:
-                if fault.response is not None and fault.response.status_code in _ABSENT:
+                if _status(fault) in _ABSENT:
                     raise NotFound("the message is no longer in the mailbox", reason="message-gone") from None
                 raise
-        try:
-            yield _envelope(message), _blocks(message)
-        finally:
-            message.close()  # type: ignore[no-untyped-call] # as above
+        with first:
+            yield _envelope(message_id, first.headers), self._content(message_id, first)
+
+    def _content(self, message_id: str, first: requests.Response) -> Iterator[bytes]:
+        """Every piece to its end. The library's own reader takes a connection that broke off for the end of a piece."""
+        with _ours():
+            yield from first.iter_content(_BLOCK)
+            pieces = int(first.headers.get("Mex-Chunk-Range", "1:1").partition(":")[2])
+            for number in range(2, pieces + 1):
+                with self._client.retrieve_message_chunk(message_id, number) as piece:
+                    yield from piece.iter_content(_BLOCK)
 
     def begin(self, parcel: Parcel, chunk: bytes) -> Begun:
         """Send the first piece.
@@ -230,12 +232,25 @@ class MeshPost:
             try:
                 self._client.acknowledge_message(message_id)
             except requests.HTTPError as fault:
-                if fault.response is None or fault.response.status_code not in _ABSENT:
+                if _status(fault) not in _ABSENT:
                     raise
 
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()  # type: ignore[no-untyped-call] # as above
+
+
+def _refuse_unreadable(held: Account) -> None:
+    """Try the certificates before the library does, which would go on with half a client."""
+    context = ssl.create_default_context()
+    try:
+        if held.certificate:
+            context.load_cert_chain(*held.certificate)
+        if held.authority:
+            context.load_verify_locations(held.authority)
+    except OSError:  # ssl.SSLError is one
+        message = "GATEWAY_MESH_CERT, _KEY and _CA: cannot be read, or are no certificates"
+        raise InputError(message, reason="setting", field="GATEWAY_MESH_CERT") from None
 
 
 @contextmanager
@@ -244,30 +259,31 @@ def _ours() -> Iterator[None]:
     try:
         yield
     except requests.HTTPError as fault:
-        status = fault.response.status_code if fault.response is not None else 0
-        raise UpstreamError(f"MESH answered {status}", reason="mesh-refused") from None
+        raise UpstreamError(f"MESH answered {_status(fault)}", reason="mesh-refused") from None
     except FOREIGN as fault:
         raise UpstreamError(f"MESH did not answer ({type(fault).__name__})", reason="mesh-silent") from None
 
 
-def _envelope(message: Any) -> Envelope:  # noqa: ANN401 - the library's, without types
-    file_name = str(message.filename or "")
-    default = f"{message.id()}.dat"
+def _status(fault: requests.HTTPError) -> int:
+    """What MESH answered; the answer is given up, which the library leaves to chance."""
+    if fault.response is None:
+        return 0
+    fault.response.close()
+    return fault.response.status_code
+
+
+def _envelope(message_id: str, written: Mapping[str, str]) -> Envelope:
+    file_name = written.get("Mex-FileName", "")
     return Envelope(
-        sender=_fitting(_MAILBOX, message.sender).upper(),
-        workflow=_fitting(_NAME, message.workflow_id),
-        file_name="" if file_name.upper() == default.upper() else file_name,
-        local_id=str(message.local_id or ""),
-        report=message.message_type == "REPORT",
-        about=_fitting(_NAME, message.mex_header("linkedmsgid")),
-        encrypted=bool(message.encrypted),
+        sender=_fitting(_MAILBOX, written.get("Mex-From")).upper(),
+        workflow=_fitting(_NAME, written.get("Mex-WorkflowID")),
+        # what MESH calls a file that its sender gave no name
+        file_name="" if file_name.upper() == f"{message_id}.dat".upper() else file_name,
+        local_id=written.get("Mex-LocalID", ""),
+        report=written.get("Mex-MessageType", "").upper() == "REPORT",
+        about=_fitting(_NAME, written.get("Mex-LinkedMsgID")),
+        encrypted=written.get("Mex-Content-Encrypted", "").upper() in {"Y", "TRUE"},
     )
-
-
-def _blocks(message: Any) -> Iterator[bytes]:  # noqa: ANN401 - the library's, without types
-    with _ours():
-        while block := message.read(_BLOCK):
-            yield block
 
 
 def _tracked(told: dict[str, Any]) -> Tracked:

@@ -68,8 +68,9 @@ def test_two_hundred_files_and_pollers_killed_at_random(
     try:
         while unfinished(house) and time.monotonic() < until:
             running += [started(real, told) for _ in range(POLLERS - len(running))]
-            time.sleep(dice.uniform(1.5, 5.0))
             killed = running.pop(dice.randrange(len(running)))
+            wait_until_at_work(house, killed)
+            time.sleep(dice.uniform(0.0, 0.6))
             killed.send_signal(signal.SIGKILL)
             killed.wait(PATIENCE)
             kills += 1
@@ -91,6 +92,13 @@ def test_two_hundred_files_and_pollers_killed_at_random(
     with opened(house.settings) as again:
         assert again.stores.mailbox.standing(OURS).stuck == []
     assert real("audit", "verify").returncode == 0
+
+
+def wait_until_at_work(house: House, poller: subprocess.Popen[bytes]) -> None:
+    """Wait until a poller has begun with a message, or nothing is left to begin with."""
+    until = time.monotonic() + PATIENCE
+    while unfinished(house) and not held_by(house, poller.pid) and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def held_by(house: House, pid: int) -> list[str]:
