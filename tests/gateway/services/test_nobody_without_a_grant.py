@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
 import gateway.services
+from adapters.spine.tracing import Charset
 from adapters.systems import NHS_NUMBER
 from fixtures.rates import AS_OF
 from gateway.errors import NotPermitted
@@ -30,8 +31,25 @@ from gateway.services.records import (
 from gateway.services.releases import build
 from gateway.services.reports import numbers, traced_file, unmatched
 from gateway.services.reports.answers import TracedFile
-from gateway.services.tracing import batch, crossref, explain, find, history, match, patients, people, upstream, verify
+from gateway.services.tracing import (
+    batch,
+    crossref,
+    explain,
+    find,
+    history,
+    match,
+    onward_ask,
+    onward_changes,
+    onward_export,
+    onward_import,
+    patients,
+    people,
+    upstream,
+    verify,
+)
+from gateway.services.tracing.formats import Format
 from gateway.services.tracing.likeness import PatientQuery
+from gateway.services.tracing.onward_select import Selection, Wanted
 from gateway.storage.models import shipped_model
 from gateway.storage.samples import Verdict
 from tests.gateway.houses import (
@@ -66,7 +84,12 @@ def _confirmed(house: House) -> verify.VerifyResult:
 
 
 class _NoPds:
+    age = 0.0
+
     def patient(self, _number: object) -> None:
+        pytest.fail("PDS was asked")
+
+    def search(self, _query: object) -> NoReturn:
         pytest.fail("PDS was asked")
 
 
@@ -92,6 +115,16 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     batch.trace_csv: lambda h, c, folder: batch.trace_csv(h, c, index_csv(folder / "in.csv"), folder / "out.csv"),
     batch.trace_file: lambda h, c, folder: batch.trace_file(
         h, c, batch.CsvExchange(index_csv(folder / "in.csv"), batch.RESPONSE_COLUMNS), folder / "out.csv"
+    ),
+    onward_ask.ask_pds: lambda h, c, _: onward_ask.ask_pds(h, c, _NoPds()),
+    onward_changes.write_changes: lambda h, c, folder: onward_changes.write_changes(
+        h, c, "social-care", folder / "out.csv"
+    ),
+    onward_export.export_requests: lambda h, c, folder: onward_export.export_requests(
+        h, c, Wanted(Selection.UNRESOLVED), onward_export.Written(Format.PDS_MESH), folder / "out.csv"
+    ),
+    onward_import.import_answers: lambda h, c, folder: onward_import.import_answers(
+        h, c, Format.PDS_MESH, folder / "in.csv", Charset.UTF_8
     ),
     upstream.confirm_with_pds: lambda h, c, _: upstream.confirm_with_pds(h, c, _confirmed(h), AMINA.asked(), _NoPds()),
     everything.everything: lambda h, c, _: everything.everything(h, c, AMINA.id),

@@ -1,0 +1,74 @@
+"""The status indicator of a record, and what its case system is told of it: one row of a table each."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from gateway.services.tracing.against import CheckedAgainst
+from gateway.services.tracing.onward_changes import COLUMNS, _line, _safe
+from gateway.services.tracing.onward_status import NumberStatus, number_status
+from gateway.storage.onward import Check, Numbered, Question
+
+DAY = date(2026, 10, 1)
+ONE, OTHER = "9990000018", "9990000026"
+DEMO = CheckedAgainst("demo", DAY, 10)
+PDS = CheckedAgainst("pds", DAY, 10)
+
+
+def record(own: str = "", linked: str = "", basis: str = "", outcome: str = "none") -> Numbered:
+    return Numbered("id", "social-care", "999", "ref", "today", own, linked, "p" if basis else "", basis, outcome)
+
+
+def check(status: str, number: str = "", details: str = "today") -> Check:
+    return Check("id", "Q", details, "", number, status, "found", "00", False, "pds-mesh", DAY)
+
+
+def question(meaning: str = "", details: str = "today") -> Question:
+    return Question("Q", "id", details, "", "dbs", 1, meaning, "", "", datetime(2026, 10, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("held", "said", "asked", "index", "status"),
+    [
+        (record(outcome=""), None, None, DEMO, NumberStatus("03")),
+        (record(ONE, outcome=""), None, None, DEMO, NumberStatus("02")),
+        (record(ONE), None, None, None, NumberStatus("02")),
+        (record(), None, None, DEMO, NumberStatus("04", "demo", DAY)),
+        (record(outcome="invalid-input"), None, None, DEMO, NumberStatus("03", "demo", DAY)),
+        (record(linked=ONE, basis="algorithmic", outcome="matched"), None, None, DEMO, NumberStatus("02", "demo", DAY)),
+        (record(linked=ONE, basis="cross-check", outcome="matched"), None, None, PDS, NumberStatus("01", "pds", DAY)),
+        (record(linked=ONE, basis="person"), None, None, DEMO, NumberStatus("02", "demo", DAY)),
+        (record(), None, question(), DEMO, NumberStatus("06", "dbs", DAY)),
+        (record(), None, question(details="before"), DEMO, NumberStatus("04", "demo", DAY)),
+        (record(), check("04"), question("not-found"), DEMO, NumberStatus("04", "pds-mesh", DAY)),
+        (record(), check("04", details="before"), None, DEMO, NumberStatus("04", "demo", DAY)),
+        (record(ONE), check("05"), question("not-found"), DEMO, NumberStatus("05", "pds-mesh", DAY)),
+        (record(linked=ONE, basis="pds"), check("01", ONE), None, DEMO, NumberStatus("01", "pds-mesh", DAY)),
+        (record(linked=ONE, basis="pds"), check("01", ONE, "before"), None, DEMO, NumberStatus("01", "pds-mesh", DAY)),
+        (record(linked=OTHER, basis="person"), check("01", ONE), None, DEMO, NumberStatus("02", "demo", DAY)),
+        (
+            record(linked=ONE, basis="alphanumeric"),
+            check("02", ONE, "before"),
+            question(),
+            DEMO,
+            NumberStatus("06", "dbs", DAY),
+        ),
+    ],
+)
+def test_the_last_word_that_still_counts_is_the_status(
+    held: Numbered, said: Check | None, asked: Question | None, index: CheckedAgainst | None, status: NumberStatus
+) -> None:
+    assert number_status(held, said, asked, index) == status
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+44", "-7", "@SUM", "\tx", "\rx", "\nx"])
+def test_nothing_a_spreadsheet_would_calculate_stands_at_the_start_of_a_cell(cell: str) -> None:
+    assert _safe(cell) == f"'{cell}"
+    assert _line([cell, 'a "b"', ""]) == f'"\'{cell}","a ""b""",""\r\n'.encode()
+
+
+def test_every_source_names_the_same_six_columns() -> None:
+    assert {len(names) for names in COLUMNS.values()} == {6}
+    assert all(_safe(name) == name for names in COLUMNS.values() for name in names)
