@@ -118,8 +118,8 @@ def says_less(one: str, other: str) -> bool:
 
 
 def _fullness(text: str) -> tuple[int, ...]:
-    mixed = text != text.upper() and text != text.lower()
+    mixed = sum(word not in {word.upper(), word.lower()} for word in text.split())
     marks = sum(not letter.isascii() for letter in unicodedata.normalize("NFC", text) if letter.isalpha())
     signs = len(_HYPHENS.findall(text)) + len(_APOSTROPHES.findall(text))
     letters = sum(letter.isalnum() for letter in text)
-    return int(mixed), marks, signs, letters
+    return mixed, marks, signs, letters
