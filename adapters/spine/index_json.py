@@ -140,8 +140,8 @@ def _resources(held: object) -> Iterator[object]:
         for one in held:
             yield from _resources(one)
     elif isinstance(held, dict) and held.get("resourceType") == "Bundle":
-        entries = held.get("entry") or ()
-        for entry in entries if isinstance(entries, list) else (entries,):
+        entries = held.get("entry", [])
+        for entry in entries if isinstance(entries, list) else [entries]:
             yield entry.get("resource") if isinstance(entry, dict) else entry
     else:
         yield held

@@ -51,6 +51,8 @@ def parquet_rows(feed: Feed) -> Iterator[IndexRow | Quarantined]:
 
 def _checked(feed: Feed, schema: pa.Schema) -> list[str]:
     names = list(schema.names)
+    if len(set(names)) < len(names):
+        raise FeedRefused(feed.name, "duplicate-column", "a column is there twice", field="header")
     for name in names:
         if name not in COLUMNS:
             raise FeedRefused(feed.name, "unknown-column", "a column that this format does not have", field=name[:80])
@@ -58,8 +60,6 @@ def _checked(feed: Feed, schema: pa.Schema) -> list[str]:
             raise FeedRefused(feed.name, "wrong-type", "a column of a type that it cannot have", field=name)
     for name in sorted(REQUIRED - set(names)):
         raise FeedRefused(feed.name, "missing-column", "the file lacks this column", field=name)
-    if len(set(names)) < len(names):
-        raise FeedRefused(feed.name, "duplicate-column", "a column is there twice", field="header")
     return names
 
 
