@@ -118,7 +118,7 @@ def says_less(one: str, other: str) -> bool:
 
 
 def _fullness(text: str) -> tuple[int, ...]:
-    mixed = sum(word not in {word.upper(), word.lower()} for word in text.split())
+    mixed = sum(word not in {word.upper(), word.lower()} for word in _BETWEEN.split(text))
     marks = sum(not letter.isascii() for letter in unicodedata.normalize("NFC", text) if letter.isalpha())
     signs = len(_HYPHENS.findall(text)) + len(_APOSTROPHES.findall(text))
     letters = sum(letter.isalnum() for letter in text)
