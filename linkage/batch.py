@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from linkage.calibration import probability
+from linkage.closeness import too_close
 from linkage.compilers.duckdb import identifier
 from linkage.compilers.meeting import Capped, Meeting, Tables, pair_number
 from linkage.compilers.vectors import Vectors
@@ -45,7 +46,8 @@ class Answer(NamedTuple):
     """What `Engine.trace` finds for one question, by row numbers: ``held`` is the best candidate's row.
 
     As in `Finding`, nobody is named where the outcome is none. ``odds`` are the calibrated log2 odds behind
-    ``posterior``, ``levels`` the level vector of the best, ``runner_up`` the next likeliest row.
+    ``posterior``, ``levels`` the level vector of the best, ``runner_up`` the next likeliest row. ``close`` counts those
+    who cannot be told apart where somebody is near and nobody is found (`linkage.closeness`).
     """
 
     asked: int
@@ -60,6 +62,7 @@ class Answer(NamedTuple):
     flags: frozenset[Flag] = frozenset()
     runner_up: int | None = None
     levels: tuple[str, ...] | None = None
+    close: int = 0
 
 
 @dataclass(slots=True)
@@ -195,10 +198,23 @@ class _Run:
         flags: frozenset[Flag] = frozenset()
         if outcome is Outcome.MATCHED:
             flags = self.meeting.special.flags(row, superseded=standings.superseded[first])
-        runner_up = standings.row[first + 1] if end - first > 1 else None
-        sure = contest.certain
+        close = 0
+        if outcome is not Outcome.MATCHED:
+            close = too_close(self.matcher.scorer, bits, self.matcher.model.thresholds[self.use])
         return Answer(
-            asked, outcome, step, reason, row, bits[0], probability(sure), sure, contest.gap, flags, runner_up, levels
+            asked,
+            outcome,
+            step,
+            reason,
+            row,
+            bits[0],
+            probability(contest.certain),
+            contest.certain,
+            contest.gap,
+            flags,
+            standings.row[first + 1] if end - first > 1 else None,
+            levels,
+            close,
         )
 
     def _absent(self, asked: int, reason: str, invalid: float | None) -> Answer:

@@ -135,14 +135,17 @@ class RequestFile:
 
     def rows(self) -> Iterator[Request | BadRow]:
         """Give its rows in order."""
-        for item in self._items():
-            if isinstance(item, BadRow):
-                yield item
-            elif isinstance(item, Row):
-                yield _request(item)
+        return map(request_in, self.apart())
+
+    def apart(self) -> Iterator[Row | BadRow]:
+        """Give its rows in order as they come apart, for `request_in` to read somewhere else."""
+        return (item for item in self._items() if not isinstance(item, _Trailer))
 
 
-def _request(row: Row) -> Request | BadRow:
+def request_in(row: Row | BadRow) -> Request | BadRow:
+    """Give one row as a request, or as a row that breaks a rule."""
+    if isinstance(row, BadRow):
+        return row
     kind, *cells = row.cells
     said = REQUEST.request(cells)
     if kind != REQUEST_TYPE:
@@ -345,8 +348,10 @@ def write_requests(header: Header, requests: Iterable[Request], style: Style = S
     Raises:
         BadField: a cell is too long for its field, or cannot be written in the style's charset.
     """
-    bodies = ([REQUEST_TYPE, *REQUEST.cells(request)] for request in requests)
-    return _file(header, REQUEST_FIELDS, bodies, style)
+    yield first_line_of(header, style)
+    for request in requests:
+        yield _line(REQUEST_FIELDS, [REQUEST_TYPE, *REQUEST.cells(request)], header.body, style)
+    yield last_line_of(header, style)
 
 
 def write_responses(
@@ -357,20 +362,35 @@ def write_responses(
     Raises:
         BadField: as `write_requests`.
     """
+    yield first_line_of(header, style)
+    for row in rows:
+        yield response_line(row, header.body, style, short=short)
+    yield last_line_of(header, style)
+
+
+def first_line_of(header: Header, style: Style = STYLE) -> bytes:
+    """Write a file's header line."""
+    return _end_line(header, _HEADER, style)
+
+
+def last_line_of(header: Header, style: Style = STYLE) -> bytes:
+    """Write a file's trailer."""
+    return _end_line(header, _TRAILER, style)
+
+
+def _end_line(header: Header, fields: Fields, style: Style) -> bytes:
+    padded = _cells_of(header, fields)
+    return style.encoded(fields.names, padded, "".join(padded))
+
+
+def response_line(row: Response, body: Body, style: Style = STYLE, *, short: bool = False) -> bytes:
+    """Write one row of a response.
+
+    Raises:
+        BadField: as `write_requests`.
+    """
     fields = SHORT_RESPONSE_FIELDS if short else RESPONSE_FIELDS
-    return _file(header, fields, (_counted(row, header.body)[: len(fields)] for row in rows), style)
-
-
-def _counted(row: Response, body: Body) -> list[str]:
     cells = response_cells(row)
     if body is Body.FIXED:
         cells[2] = cells[2].zfill(RESPONSE_FIELDS.widths[2])
-    return cells
-
-
-def _file(header: Header, fields: Fields, bodies: Iterable[Sequence[str]], style: Style) -> Iterator[bytes]:
-    for part, lines in ((_HEADER, ()), (_TRAILER, bodies)):
-        for cells in lines:
-            yield _line(fields, cells, header.body, style)
-        padded = _cells_of(header, part)
-        yield style.encoded(part.names, padded, "".join(padded))
+    return _line(fields, cells[: len(fields)], body, style)

@@ -20,6 +20,7 @@ from adapters.spine.trace_columns import (
     RESPONSE_COLUMNS,
     Layout,
     requests_of,
+    rows_of,
     survey,
     table_of,
     without_registration,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from adapters.feed import Feed
+    from adapters.rows import Row
     from adapters.spine.tracing import BadRow, Request
 
 MOST_RECORDS: Final = 500_000
@@ -106,6 +108,10 @@ class RequestFile:
         """Give its rows in order."""
         return requests_of(self._table, REQUEST, self._forbidden)
 
+    def apart(self) -> Iterator[Row | BadRow]:
+        """Give its rows in order as they come apart, for `trace_columns.request_in` to read somewhere else."""
+        return rows_of(self._table)
+
 
 def read_header(feed: Feed, charset: Charset = Charset.UTF_8) -> Header:
     """Read a request's header.
@@ -130,6 +136,16 @@ def read_header(feed: Feed, charset: Charset = Charset.UTF_8) -> Header:
     if feed.name.partition(".")[0] != reference:
         raise _refused(feed, Code.FILE_NAME_DIFFERS, "file-name", "the file is not named by its reference", _HEADER[0])
     return Header(reference, timestamp, int(records), workflow)
+
+
+def response_workflow_of(feed: Feed, charset: Charset = Charset.UTF_8) -> str:
+    """Give the workflow that the response to a request names, where the request's can be read at all, or MPT's."""
+    try:
+        cells = first_cells(feed, charset)
+    except TraceFileRefused:
+        cells = []
+    asked = SERVICES.get(cells[1]) if len(cells) > 1 else None
+    return (asked or PHASE_4).response_workflow
 
 
 def is_stamp(text: str) -> bool:

@@ -16,6 +16,7 @@ from adapters.spine.trace_columns import (
     RESPONSE_COLUMNS,
     Layout,
     requests_of,
+    rows_of,
     survey,
     table_of,
 )
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from adapters.feed import Feed
+    from adapters.rows import Row
     from adapters.spine.tracing import BadRow, Request
 
 WORKFLOW: Final = "SPINE_PDS_MESH_V1"
@@ -67,6 +69,10 @@ class RequestFile:
     def rows(self) -> Iterator[Request | BadRow]:
         """Give its rows in order."""
         return requests_of(self._table, REQUEST, self._forbidden)
+
+    def apart(self) -> Iterator[Row | BadRow]:
+        """Give its rows in order as they come apart, for `trace_columns.request_in` to read somewhere else."""
+        return rows_of(self._table)
 
 
 def _check_names(feed: Feed, charset: Charset) -> None:

@@ -249,13 +249,16 @@ def survey(table: Table, most: int) -> int:
 
 def requests_of(table: Table, layout: Layout, forbidden: frozenset[str] = frozenset()) -> Iterator[Request | BadRow]:
     """Give the rows of a request file as requests, or as rows that break a rule."""
-    for row in rows_of(table):
-        if isinstance(row, BadRow):
-            yield row
-        elif fault := layout.fault_in(row.cells, forbidden):
-            yield BadRow(row.number, fault.field, fault.code, fault.rule, layout.request(row.cells), row.original)
-        else:
-            yield layout.request(row.cells)
+    return (request_in(row, layout, forbidden) for row in rows_of(table))
+
+
+def request_in(row: Row | BadRow, layout: Layout, forbidden: frozenset[str] = frozenset()) -> Request | BadRow:
+    """Give one row as a request, or as a row that breaks a rule."""
+    if isinstance(row, BadRow):
+        return row
+    if fault := layout.fault_in(row.cells, forbidden):
+        return BadRow(row.number, fault.field, fault.code, fault.rule, layout.request(row.cells), row.original)
+    return layout.request(row.cells)
 
 
 _ROW_CODES: Final = {"wrong-field-count": Code.NOT_ENOUGH_FIELDS, "truncated-row": Code.NOT_ENOUGH_FIELDS}

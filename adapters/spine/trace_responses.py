@@ -188,9 +188,27 @@ def write_responses(
     Raises:
         BadField: a cell cannot be written in the style's charset.
     """
-    yield style.line(_HEADER, (header.reference, header.workflow, str(header.records), header.code))
+    yield header_line(header, style)
     for row in rows:
-        yield style.line(layout.names, layout.cells(row))
+        yield response_line(row, layout, style)
+
+
+def header_line(header: ResponseHeader, style: Style) -> bytes:
+    """Write a response's first line.
+
+    Raises:
+        BadField: the reference or the workflow cannot be written in the style's charset.
+    """
+    return style.line(_HEADER, (header.reference, header.workflow, str(header.records), header.code))
+
+
+def response_line(row: Response, layout: ResponseLayout, style: Style) -> bytes:
+    """Write one row of a response.
+
+    Raises:
+        BadField: a cell cannot be written in the style's charset.
+    """
+    return style.line(layout.names, layout.cells(row))
 
 
 class ResponseFile:
@@ -250,7 +268,4 @@ def _header(feed: Feed, charset: Charset) -> ResponseHeader:
 
 def refusal(reference: str, fault: TraceFileRefused, style: Style, workflow: str = WORKFLOW) -> bytes:
     """Write the response to a file that cannot be answered: a header with its code, and no rows."""
-    return next(write_responses(ResponseHeader(reference, 0, fault.code, workflow), (), _NO_ROWS, style))
-
-
-_NO_ROWS: Final = ResponseLayout(Layout({"UNIQUE REFERENCE": "reference"}, {}))
+    return header_line(ResponseHeader(reference, 0, fault.code, workflow), style)

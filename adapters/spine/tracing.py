@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
 
+    from adapters.rows import Row
+
 NO_MATCH: Final = "0" * 10
 """The matched number of a row that is nobody's, or of one whose record was deleted."""
 SEVERAL: Final = "9" * 10
@@ -223,6 +225,9 @@ class RequestFile(Protocol):
 
     def rows(self) -> Iterator[Request | BadRow]:
         """Give its rows in order."""
+
+    def apart(self) -> Iterator[Row | BadRow]:
+        """Give its rows in order as they come apart: cells that nobody has looked at yet."""
 
 
 def matched_number(code: Code, number: str) -> str:

@@ -1,28 +1,38 @@
-"""Use case: trace a whole file. The response has a row for every request row, and is written whole or not at all."""
+"""Use case: trace a whole file. The response has a row for every request row, and is written whole or not at all.
+
+It is written aside, piece by piece, under the data folder (`gateway.services.tracing.work`): a run that was killed is
+gone on with, and whom it had named is in the disclosure row of the run that delivers the response.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
+import hashlib
 import os
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib import metadata
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from adapters.spine import asked_of
+from gateway import ids
 from gateway.errors import InputError
 from gateway.services.files import named
 from gateway.services.progress import silent
 from gateway.services.tracing.against import checked_against
-from gateway.services.tracing.asked import asked_person
-from gateway.services.tracing.outcomes import OF_TRACE, batch_code, status_of
+from gateway.services.tracing.csv_file import REQUEST_COLUMNS, CsvExchange
+from gateway.services.tracing.outcomes import OF_TRACE, batch_code, refused_cells, status_of
+from gateway.services.tracing.request_files import Asked, digest_of
+from gateway.services.tracing.work import BatchReport, Piece, begun
 from ig.decide import Described
 from ig.purpose import Dataset, Element, Level
+from linkage.closeness import too_close
 from linkage.decide import Outcome
+from linkage.model import Use
+from linkage.nhs_number import NhsNumber
+from linkage.person import NORMALISATION_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from gateway.auth.caller import Caller
@@ -31,32 +41,30 @@ if TYPE_CHECKING:
     from gateway.house import House
     from gateway.services.progress import Report
     from gateway.services.tracing.against import CheckedAgainst
-    from linkage.findings import Flag, Step
-    from linkage.nhs_number import NhsNumber
+    from gateway.services.tracing.request_files import Cells, Exchange
+    from gateway.services.tracing.work import Work
+    from linkage.findings import Finding, Flag, Step
     from linkage.person import Demographics, Person
 
-    Cells = dict[str, str]
+__all__ = [
+    "HOUSE",
+    "REQUEST_COLUMNS",
+    "RESPONSE_COLUMNS",
+    "Algorithm",
+    "Answering",
+    "Asked",
+    "BatchReport",
+    "CsvExchange",
+    "HouseTracer",
+    "OneByOne",
+    "Tracer",
+    "clear_away",
+    "house_cells",
+    "told_of",
+    "trace_csv",
+    "trace_file",
+]
 
-REQUEST_COLUMNS: Final = (
-    "row_id",
-    "nhs_number",
-    "family",
-    "given",
-    "other_given",
-    "birth_date",
-    "gender",
-    "postcode",
-    *(f"address_line{line}" for line in range(1, 6)),
-    "phone",
-    "email",
-    "gp_practice",
-    "death_date",
-    "previous_family",
-    "previous_postcode",
-    "superseded_by",
-    "sensitivity",
-)
-"""The index CSV's columns with ``row_id`` first; the last two say nothing about whom to find, and are passed over."""
 RESPONSE_COLUMNS: Final = (
     "row_id",
     "outcome",
@@ -69,59 +77,15 @@ RESPONSE_COLUMNS: Final = (
     "reason",
     "checked_against",
 )
-_REQUIRED: Final = frozenset({"row_id", "family", "birth_date"})
 _PART: Final = ".part"
-
-
-@dataclass(slots=True)
-class BatchReport:
-    """What a file came to: rows answered, by outcome; rows with too little to trace, by rule.
-
-    ``capped`` counts the rows with more candidates than are looked at, by the kind of their largest key.
-    """
-
-    rows: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    capped: Counter[str] = field(default_factory=Counter)
-
-
-R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked(Generic[R]):
-    """One row of a request: the row as its format has it, what it says, and whom it asks about or why nobody."""
-
-    row: R
-    said: Demographics
-    person: Person | InputError
-
-    @classmethod
-    def of(cls, row: R, said: Demographics, *, number_will_do: bool = False) -> Asked[R]:
-        """Make comparable what a row says; ``number_will_do`` as `asked_person` takes it."""
-        try:
-            return cls(row, said, asked_person(said, number_will_do=number_will_do))
-        except InputError as refused:
-            return cls(row, said, refused)
-
-
-class Exchange(Protocol[R]):
-    """A request file of one format, and the response it gets; ``count`` is the number of its rows, where known."""
-
-    @property
-    def count(self) -> int | None:
-        """How many rows there are."""
-
-    def asked(self) -> Iterator[Asked[R]]:
-        """Yield every row in order."""
-
-    def lines(self, answered: Iterable[tuple[R, Cells]]) -> Iterator[bytes]:
-        """Yield the whole response to the answered rows, line by line."""
+_WORTH_KEEPING: Final = 1 << 18
+"""Bytes of a file (some two thousand rows) below which a run that was killed is simply begun again."""
+_PIECE: Final = 1_000
+"""Rows answered one by one between two marks."""
 
 
 class Tracer(Protocol):
-    """What answers the rows of a file: a matching algorithm over the index, inside one passage of the gate."""
+    """What answers rows one by one: a matching algorithm over the index, inside one passage of the gate."""
 
     @property
     def capped(self) -> Counter[str]:
@@ -131,14 +95,49 @@ class Tracer(Protocol):
         """Return what became of one row, and the cells that tell it; whom it names has been disclosed."""
 
 
-@runtime_checkable
-class Forewarned(Tracer, Protocol):
-    """A tracer that answers sooner when it is told beforehand who comes next, ``stretch`` rows at a time."""
+class Answering(Protocol):
+    """What answers the rows of a file, inside one passage of the gate."""
 
-    stretch: int
+    def pieces(self, exchange: Exchange[Any, Any], skip: int, tell: Callable[[int], None]) -> Iterator[Piece]:
+        """Answer all rows but the first ``skip``, in order; ``tell`` is told how many more are done now and then.
 
-    def take(self, people: Sequence[Person]) -> None:
-        """Prepare the answers for these people, who are then asked about one by one in this order."""
+        Whom a piece names has been disclosed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class OneByOne:
+    """A tracer that looks people up one after another."""
+
+    tracer: Tracer
+    against: CheckedAgainst
+
+    def pieces(self, exchange: Exchange[Any, Any], skip: int, tell: Callable[[int], None]) -> Iterator[Piece]:
+        """Answer the rows, a thousand to a piece."""
+        rows, form, told = islice(exchange.rows(), skip, None), exchange.form, told_of(self.against)
+        while raws := list(islice(rows, _PIECE)):
+            lines: list[bytes] = []
+            numbers: list[str] = []
+            outcomes: Counter[str] = Counter()
+            refused: Counter[str] = Counter()
+            before = Counter(self.tracer.capped)
+            for raw in raws:
+                asked = form.asked(raw)
+                if isinstance(asked.person, InputError):
+                    refused[asked.person.reason] += 1
+                    cells = refused_cells(asked.person.reason)
+                else:
+                    outcome, cells = self.tracer.found(asked.said, asked.person)
+                    outcomes[outcome] += 1
+                    numbers += [cells["matched_nhs_number"]] if outcome is Outcome.MATCHED else []
+                lines.append(form.line(asked.row, {**told, **cells}))
+                tell(1)
+            yield Piece(len(raws), b"".join(lines), numbers, outcomes, refused, self.tracer.capped - before)
+
+
+def told_of(against: CheckedAgainst) -> Cells:
+    """Return the cells that every row of a response has."""
+    return {"checked_against": f"{against.source} {against.as_of}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,14 @@ class HouseTracer:
         best = finding.best if finding.outcome is Outcome.MATCHED else None
         number = best.candidate.person.nhs_number if best else None
         self.passage.disclose([best.candidate.person_id] if best else (), rows=1)
-        return finding.outcome, house_cells(finding, number, best.posterior if best else None, self.against)
+        posterior = best.posterior if best else None
+        return finding.outcome, house_cells(finding, number, posterior, self.against, self._several(finding))
+
+    def _several(self, finding: Finding) -> int:
+        if finding.best is None or finding.outcome is Outcome.MATCHED:
+            return 0
+        bits = [one.bits for one in (finding.best, *finding.others)]
+        return too_close(self.engine.matcher.scorer, bits, self.engine.matcher.model.thresholds[Use.PROPOSE])
 
 
 class Told(Protocol):
@@ -179,8 +185,13 @@ class Told(Protocol):
         """What must be said beside it."""
 
 
-def house_cells(told: Told, number: NhsNumber | None, posterior: float | None, against: CheckedAgainst) -> Cells:
-    """Return the cells of a response row; ``number`` and ``posterior`` are those of the person found, if any."""
+def house_cells(
+    told: Told, number: NhsNumber | None, posterior: float | None, against: CheckedAgainst, several: int = 0
+) -> Cells:
+    """Return the cells of a response row; ``number`` and ``posterior`` are those of the person found, if any.
+
+    ``several`` counts the people who may be meant where nobody was found.
+    """
     row = OF_TRACE[told.outcome]
     return {
         "outcome": told.outcome,
@@ -191,57 +202,24 @@ def house_cells(told: Told, number: NhsNumber | None, posterior: float | None, a
         "status": status_of(row, index_source=against.source),
         "flags": "|".join(sorted(told.flags)) if number else "",
         "reason": told.reason,
+        "several": str(several),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """A way to trace a file: the columns of its response, and what makes a tracer for a passage."""
+    """A way to trace a file: its name, the columns of its response, and what answers inside a passage."""
 
+    name: str
     columns: tuple[str, ...]
-    tracer: Callable[[House, Passage, CheckedAgainst], Tracer]
+    answering: Callable[[House, Passage, CheckedAgainst], Answering]
 
 
 HOUSE: Final = Algorithm(
-    RESPONSE_COLUMNS, lambda house, passage, against: HouseTracer(house.engine(), passage, against)
+    "house",
+    RESPONSE_COLUMNS,
+    lambda house, passage, against: OneByOne(HouseTracer(house.engine(), passage, against), against),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One file being traced: what it is traced with, against what, and what has come of it."""
-
-    tracer: Tracer
-    against: CheckedAgainst
-    done: BatchReport
-
-    def answers(self, asked: Iterator[Asked[R]]) -> Iterator[tuple[R, Cells]]:
-        """Yield every row with the cells that answer it."""
-        if isinstance(self.tracer, Forewarned):
-            while stretch := list(islice(asked, self.tracer.stretch)):
-                self.tracer.take([one.person for one in stretch if not isinstance(one.person, InputError)])
-                yield from ((one.row, self._answer(one)) for one in stretch)
-        else:
-            yield from ((one.row, self._answer(one)) for one in asked)
-
-    def _answer(self, asked: Asked[R]) -> Cells:
-        told = {"checked_against": f"{self.against.source} {self.against.as_of}"}
-        self.done.rows += 1
-        if isinstance(asked.person, InputError):
-            self.done.refused[asked.person.reason] += 1
-            invalid = OF_TRACE[Outcome.INVALID_INPUT]
-            return {
-                **told,
-                "outcome": Outcome.INVALID_INPUT,
-                "code": invalid.batch_code,
-                "matched_nhs_number": invalid.batch_number,
-                "confidence": "0",
-                "status": invalid.status,
-                "reason": asked.person.reason,
-            }
-        outcome, cells = self.tracer.found(asked.said, asked.person)
-        self.done.outcomes[outcome] += 1
-        return {**told, **cells}
 
 
 def trace_csv(  # noqa: PLR0913 - the last two are options
@@ -268,7 +246,7 @@ def trace_csv(  # noqa: PLR0913 - the last two are options
 def trace_file(  # noqa: PLR0913 - the last two are options
     house: House,
     caller: Caller,
-    exchange: Exchange[R],
+    exchange: Exchange[Any, Any],
     target: Path,
     report: Report = silent,
     *,
@@ -276,46 +254,86 @@ def trace_file(  # noqa: PLR0913 - the last two are options
 ) -> BatchReport:
     """Trace every row of a request and write the response beside ``target``, then move it there.
 
+    A run that was killed, or ended with `Unavailable`, is gone on with by the next one of the same caller over the
+    same bytes, index and model, which writes the response that the first would have written.
+
     Raises:
         InputError: the request cannot be read to its end, or a row of it cannot be written back.
         NotPermitted: the caller's agreement does not let them trace.
         Unavailable: no usable index, or the ledger could not take the row; no response is written.
     """
-    done = BatchReport()
     against = checked_against(house)
     clear_away(target)
+    with named(target):
+        target.parent.stat()
+    name = _name(house, caller, exchange, algorithm, against)
+    with begun(house.settings.data_dir, name) as work:
+        with house.gate.permit(
+            caller,
+            level=Level.PATIENT,
+            datasets={Dataset.INDEX},
+            fields={Element.NHS_NUMBER},
+            subject=Described(),
+            filtered_on=frozenset(Element) - {Element.EVIDENCE},
+            job="trace-file",
+        ) as passage:
+            if not work.done.rows:
+                work.write(exchange.head())
+            passage.disclose(
+                (ids.person_id(NhsNumber.trusted(number)) for number in work.people()),
+                rows=work.done.outcomes.total(),
+            )
+            told = _Told(report, work.done.rows, exchange.count)
+            for piece in algorithm.answering(house, passage, against).pieces(exchange, work.done.rows, told):
+                work.add(piece)
+            work.write(exchange.tail())
+        _deliver(work, target)
+        return work.done
+
+
+class _Told:
+    """Tells whoever watches how many rows are done."""
+
+    def __init__(self, report: Report, done: int, count: int | None) -> None:
+        self._report, self._done, self._count = report, done, count
+
+    def __call__(self, rows: int) -> None:
+        self._done += rows
+        self._report(self._done, self._count)
+
+
+def _name(
+    house: House, caller: Caller, exchange: Exchange[Any, Any], algorithm: Algorithm, against: CheckedAgainst
+) -> str:
+    """Name a run by everything that its answers and its right to them depend on; a short file's has no name."""
+    with named(exchange.source):
+        if exchange.source.stat().st_size < _WORTH_KEEPING:
+            return ""
+    told = (
+        metadata.version("nhs-linkage-gateway"),
+        NORMALISATION_VERSION,
+        algorithm.name,
+        algorithm.columns,
+        exchange.form,
+        exchange.head(),
+        digest_of(exchange.source),
+        house.stores.whole_index.stamp(),
+        house.engine().model_hash,
+        against,
+        caller,
+    )
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+
+
+def _deliver(work: Work, target: Path) -> None:
+    """Put the whole response where it was asked for; nobody sees a part of it under that name."""
     aside = target.with_name(f".{target.name}.{os.getpid()}{_PART}")
-    try:
-        with (
-            named(target),
-            house.gate.permit(
-                caller,
-                level=Level.PATIENT,
-                datasets={Dataset.INDEX},
-                fields={Element.NHS_NUMBER},
-                subject=Described(),
-                filtered_on=frozenset(Element) - {Element.EVIDENCE},
-                job="trace-file",
-            ) as passage,
-        ):
-            run = _Run(algorithm.tracer(house, passage, against), against, done)
-            with aside.open("wb") as written:
-                answered = _reported(run.answers(exchange.asked()), done, exchange.count, report)
-                written.writelines(exchange.lines(answered))
-                done.capped = run.tracer.capped
-                written.flush()
-                os.fsync(written.fileno())
-        with named(target):
+    with named(target):
+        try:
+            work.deliver(aside)
             aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
-    return done
-
-
-def _reported(answered: Iterator[R], done: BatchReport, count: int | None, report: Report) -> Iterator[R]:
-    for one in answered:
-        yield one
-        report(done.rows, count)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def clear_away(target: Path) -> None:
@@ -339,67 +357,3 @@ def _runs(process: int) -> bool:
     except PermissionError:
         return True  # somebody else's
     return True
-
-
-class CsvExchange:
-    """The index CSV's columns with ``row_id`` in, the columns of an algorithm's answers out."""
-
-    count = None
-
-    def __init__(self, source: Path, columns: Sequence[str]) -> None:
-        self._source = source
-        self._columns = columns
-
-    def asked(self) -> Iterator[Asked[str]]:
-        """Yield every row by its ``row_id``."""
-        for row in _rows(self._source):
-            yield Asked.of(row["row_id"], asked_of(row))
-
-    def lines(self, answered: Iterable[tuple[str, Cells]]) -> Iterator[bytes]:
-        """Yield the header, then a line for every row."""
-        line = io.StringIO(newline="")
-        writer = csv.DictWriter(line, self._columns, lineterminator="\r\n", restval="")
-        writer.writeheader()
-        for row_id, cells in answered:
-            yield _taken(line)
-            writer.writerow({"row_id": row_id, **cells})
-        yield _taken(line)
-
-
-def _taken(line: io.StringIO) -> bytes:
-    text = line.getvalue()
-    line.seek(0)
-    line.truncate()
-    return text.encode()
-
-
-def _rows(source: Path) -> Iterator[dict[str, str]]:
-    with named(source):
-        if source.stat().st_size == 0:
-            raise InputError(f"{source.name}: the file is empty", reason="empty-file", field="path")
-        opened = source.open(encoding="utf-8-sig", newline="")
-    with opened:
-        reader = csv.DictReader(opened, strict=True)
-        try:
-            _check_header(source, reader.fieldnames or ())
-            for number, row in enumerate(reader, 2):
-                if None in row or None in row.values():
-                    raise InputError(
-                        f"{source.name}, row {number}: not {len(reader.fieldnames or ())} columns", reason="columns"
-                    )
-                yield row
-        except UnicodeDecodeError:
-            raise InputError(f"{source.name}: not UTF-8 text", reason="wrong-encoding", field="path") from None
-        except csv.Error:
-            raise InputError(
-                f"{source.name}, row {reader.line_num}: not CSV", reason="broken-quoting", field="path"
-            ) from None
-
-
-def _check_header(source: Path, names: object) -> None:
-    given = list(names) if isinstance(names, list | tuple) else []
-    for name in given:
-        if name not in REQUEST_COLUMNS:
-            raise InputError(f"{source.name}, row 1: unknown column {name[:40]!r}", reason="unknown-column", field=name)
-    for name in sorted(_REQUIRED - set(given)):
-        raise InputError(f"{source.name}, row 1: the column {name} is missing", reason="missing-column", field=name)

@@ -9,31 +9,34 @@ The columns that came with the request go back as they came; of the index only t
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from adapters.feed import Feed
+from adapters.rows import Row as RowApart
 from adapters.spine import dbs, dbs_columns, mpt, pds_mesh, trace_responses
+from adapters.spine.trace_columns import request_in
 from adapters.spine.trace_lines import Style
 from adapters.spine.trace_people import demographics_of
 from adapters.spine.tracing import NAMES_SOMEBODY, BadRow, Charset, Code, Finding, Indicator, TraceFileRefused
+from adapters.values import BadField
 from gateway.errors import InputError
 from gateway.services.files import binary, named
-from gateway.services.tracing.batch import Asked
+from gateway.services.tracing.request_files import Asked
 from linkage.decide import Flag, Step
 from linkage.person import Demographics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from adapters.spine.trace_responses import ResponseLayout
     from adapters.spine.tracing import Request, RequestFile
-    from gateway.services.tracing.batch import Cells
+    from gateway.services.tracing.request_files import Cells
 
     Row = Request | BadRow
+    Raw = tuple[int, list[str], bytes] | BadRow
 
 
 class Format(StrEnum):
@@ -58,53 +61,109 @@ _SCORES: Final = (
     "postcode_score",
 )
 _REFERENCE: Final = re.compile(r"MPTREQ_\d{14}", re.ASCII)
-_LINES: Final = Style(end="\n")
 
 
-class National:
-    """One request file in a national format, and the response it gets.
+@dataclass(frozen=True, slots=True)
+class NationalForm:
+    """How rows of a national file are read, and answered in ``charset``.
 
-    ``count`` is the number of its rows.
+    ``body`` and ``short`` are those of a DBS file, ``workflow`` that of an MPT request.
     """
 
-    def __init__(self, file: RequestFile, writer: Writer) -> None:
-        self.count = file.count
-        self._file = file
-        self._writer = writer
+    layout: Format
+    charset: Charset
+    body: dbs.Body = dbs.Body.FIXED
+    short: bool = False
+    workflow: str = ""
+
+    def asked(self, raw: Raw) -> Asked[Row]:
+        """Return whom a row asks about, or the rule that it breaks; a number with a birth date will do."""
+        row = self._read(raw)
+        if not isinstance(row, BadRow):
+            return Asked.of(row, demographics_of(row), number_will_do=True)
+        message = f"row {row.row}, {row.field}: {row.rule} (code {row.code})"
+        return Asked(row, Demographics(), InputError(message, reason=row.rule, field=row.field))
+
+    def line(self, row: Row, cells: Cells) -> bytes:
+        """Return the line that answers a row.
+
+        Raises:
+            InputError: the row cannot be written back in the file's charset.
+        """
+        finding = finding_of(cells)
+        try:
+            if self.layout is Format.DBS:
+                return dbs.response_line(dbs_columns.respond(row, finding), self.body, self.style, short=self.short)
+            columns = pds_mesh.RESPONSE if self.layout is Format.PDS_MESH else mpt.SERVICES[self.workflow].response
+            return trace_responses.response_line(trace_responses.respond(row, finding, columns), columns, self.style)
+        except BadField as fault:
+            raise InputError(f"a row cannot be written back: {fault}", reason=fault.rule, field=fault.field) from None
+
+    @property
+    def style(self) -> Style:
+        """How the response is written."""
+        return _STYLES[self.layout is Format.DBS, self.charset]
+
+    def _read(self, raw: Raw) -> Row:
+        row = raw if isinstance(raw, BadRow) else RowApart(*raw)
+        if self.layout is Format.DBS:
+            return dbs.request_in(row)
+        return request_in(row, mpt.REQUEST if self.layout is Format.MPT else pds_mesh.REQUEST)
+
+
+_STYLES: Final = {
+    (of_dbs, charset): Style(charset, dbs.STYLE.end, dbs.STYLE.quote_all) if of_dbs else Style(charset, "\n")
+    for of_dbs in (True, False)
+    for charset in Charset
+}
+
+
+@dataclass(frozen=True, slots=True)
+class National:
+    """One request file in a national format, and the response it gets, between its first line and its last."""
+
+    source: Path
+    form: NationalForm
+    file: RequestFile
+    first: bytes
+    last: bytes = b""
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return self.file.count
 
     def asked(self) -> Iterator[Asked[Row]]:
-        """Yield every row, and whom it asks about or the rule that it breaks; a number with a birth date will do.
+        """Yield every row, and whom it asks about or the rule that it breaks.
+
+        Raises:
+            InputError: the file is another than when it was opened.
+        """
+        return map(self.form.asked, self.rows())
+
+    def rows(self) -> Iterator[Raw]:
+        """Yield every row as it comes apart: what a `adapters.rows.Row` is made of, or why it does not.
 
         Raises:
             InputError: the file is another than when it was opened.
         """
         seen = 0
         try:
-            for row in self._file.rows():
+            for row in self.file.apart():
                 seen += 1
-                yield _asked(row)
+                yield row if isinstance(row, BadRow) else (row.number, row.cells, row.original)
         except TraceFileRefused as fault:
             raise InputError(str(fault), reason=fault.rule, field="path") from fault
         if seen != self.count:
             raise InputError("the file was changed while it was read", reason="file-changed", field="path")
 
-    def lines(self, answered: Iterable[tuple[Row, Cells]]) -> Iterator[bytes]:
-        """Yield the response's lines, from its header to its trailer."""
-        return self._writer(answered)
+    def head(self) -> bytes:
+        """Return the response's first line."""
+        return self.first
 
-
-def _asked(row: Row) -> Asked[Row]:
-    if not isinstance(row, BadRow):
-        return Asked.of(row, demographics_of(row), number_will_do=True)
-    message = f"row {row.row}, {row.field}: {row.rule} (code {row.code})"
-    return Asked(row, Demographics(), InputError(message, reason=row.rule, field=row.field))
-
-
-class Writer(Protocol):
-    """What makes a response of one format from answered rows."""
-
-    def __call__(self, answered: Iterable[tuple[Row, Cells]], /) -> Iterator[bytes]:
-        """Yield the response's lines."""
+    def tail(self) -> bytes:
+        """Return a DBS response's trailer."""
+        return self.last
 
 
 def opened(layout: Format, source: Path, *, charset: Charset = Charset.UTF_8, short: bool = False) -> National:
@@ -117,45 +176,44 @@ def opened(layout: Format, source: Path, *, charset: Charset = Charset.UTF_8, sh
     feed = Feed(source.name, lambda: binary(source))
     try:
         if layout is Format.DBS:
-            return _dbs(feed, charset, short=short)
-        return _mpt(feed, charset) if layout is Format.MPT else _pds_mesh(feed, charset, source)
+            return _dbs(feed, source, charset, short=short)
+        return (_mpt if layout is Format.MPT else _pds_mesh)(feed, source, charset)
     except TraceFileRefused as fault:
         message = f"{fault} (file response code {fault.code})"
         raise InputError(message, reason=fault.rule, field=fault.field or "path") from fault
 
 
-def _dbs(feed: Feed, charset: Charset, *, short: bool) -> National:
+def _dbs(feed: Feed, source: Path, charset: Charset, *, short: bool) -> National:
     file = dbs.RequestFile(feed, charset=charset)
-    style = Style(charset, dbs.STYLE.end, dbs.STYLE.quote_all)
-
-    def written(answered: Iterable[tuple[Row, Cells]]) -> Iterator[bytes]:
-        rows = (dbs_columns.respond(row, finding_of(cells)) for row, cells in answered)
-        return dbs.write_responses(file.header.reply(file.count), rows, style, short=short)
-
-    return National(file, written)
+    form = NationalForm(Format.DBS, charset, file.header.body, short)
+    header = file.header.reply(file.count)
+    return National(source, form, file, dbs.first_line_of(header, form.style), dbs.last_line_of(header, form.style))
 
 
-def _mpt(feed: Feed, charset: Charset) -> National:
+def _mpt(feed: Feed, source: Path, charset: Charset) -> National:
     file = mpt.RequestFile(feed, charset=charset)
-    service = file.service
-    header = trace_responses.ResponseHeader(file.header.reference, file.count, workflow=service.response_workflow)
-    return National(file, partial(_written, header, service.response, charset))
+    form = NationalForm(Format.MPT, charset, workflow=file.header.workflow)
+    workflow = file.service.response_workflow
+    header = trace_responses.ResponseHeader(file.header.reference, file.count, workflow=workflow)
+    return National(source, form, file, trace_responses.header_line(header, form.style))
 
 
-def _pds_mesh(feed: Feed, charset: Charset, source: Path) -> National:
+def _pds_mesh(feed: Feed, source: Path, charset: Charset) -> National:
     file = pds_mesh.RequestFile(feed, charset=charset)
+    form = NationalForm(Format.PDS_MESH, charset)
     header = trace_responses.ResponseHeader(_reference(source), file.count)
-    return National(file, partial(_written, header, pds_mesh.RESPONSE, charset))
+    return National(source, form, file, trace_responses.header_line(header, form.style))
 
 
-def _written(
-    header: trace_responses.ResponseHeader,
-    layout: ResponseLayout,
-    charset: Charset,
-    answered: Iterable[tuple[Row, Cells]],
-) -> Iterator[bytes]:
-    rows = (trace_responses.respond(row, finding_of(cells), layout) for row, cells in answered)
-    return trace_responses.write_responses(header, rows, layout, Style(charset, _LINES.end))
+def refusal(layout: Format, source: Path, fault: TraceFileRefused, charset: Charset = Charset.UTF_8) -> bytes:
+    """Return the response that the national service gives to a whole file it cannot answer: its code, and no rows.
+
+    DBS has no response of its own for this; it gets MPT's, as every other layout does.
+    """
+    workflow = trace_responses.WORKFLOW
+    if layout is Format.MPT:
+        workflow = mpt.response_workflow_of(Feed(source.name, lambda: binary(source)), charset)
+    return trace_responses.refusal(_reference(source), fault, _STYLES[False, Charset.UTF_8], workflow)
 
 
 def _reference(source: Path) -> str:
@@ -177,7 +235,7 @@ def finding_of(cells: Cells) -> Finding:
     code = Code.TOO_LONG if cells["reason"] == "too-long" else Code(cells["code"])
     if code not in NAMES_SOMEBODY:
         indicator = Indicator.ALGORITHMIC if code is Code.SEVERAL_CLOSE else Indicator.NONE
-        return Finding(code, indicator=indicator)
+        return Finding(code, indicator=indicator, several=int(cells.get("several", "0")))
     indicator = _STEPS[Step(cells["step"])]
     withdrawn = code is Code.INVALID_RECORD and Flag.SUPERSEDED not in cells["flags"].split("|")
     return Finding(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from adapters.person import to_demographics
-from gateway.services.tracing.batch import RESPONSE_COLUMNS, Algorithm
+from gateway.services.tracing.batch import RESPONSE_COLUMNS, Algorithm, OneByOne
 from gateway.services.tracing.outcomes import OF_TRACE, batch_code, status_of
 from linkage import mps
 from linkage.decide import Death, Flag, Outcome, Step
@@ -149,5 +149,7 @@ def _percentages(result: mps.Result) -> dict[str, str]:
     return {name: str(round(score)) for name, score in zip(COLUMNS[-5:], told, strict=True)}
 
 
-NATIONAL: Final = Algorithm(COLUMNS, NationalTracer)
+NATIONAL: Final = Algorithm(
+    "mps", COLUMNS, lambda house, passage, against: OneByOne(NationalTracer(house, passage, against), against)
+)
 """What ``gateway trace --algorithm mps`` answers with."""

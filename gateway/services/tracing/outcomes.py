@@ -219,6 +219,19 @@ def batch_code(row: Row, flags: Iterable[Flag]) -> str:
     return next((code for flag, code in _FLAG_BATCH_CODES if flag in held), row.batch_code)
 
 
+def refused_cells(reason: str) -> dict[str, str]:
+    """Return the cells of a row that nobody can be asked about by, and the rule that it breaks."""
+    invalid = OF_TRACE[Outcome.INVALID_INPUT]
+    return {
+        "outcome": Outcome.INVALID_INPUT,
+        "code": invalid.batch_code,
+        "matched_nhs_number": invalid.batch_number,
+        "confidence": "0",
+        "status": invalid.status,
+        "reason": reason,
+    }
+
+
 def capped_sentence(capped: Mapping[str, int]) -> str:
     """Say how many questions met more candidates than are looked at, by the kind of their largest key; most first."""
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(capped.items(), key=lambda one: (-one[1], one[0])))

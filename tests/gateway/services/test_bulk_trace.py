@@ -55,7 +55,7 @@ def request(folder: Path) -> Path:
 def test_both_engines_write_the_same_file_and_disclose_the_same_people(
     own_town: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk.BulkTracer, "stretch", 7)
+    monkeypatch.setattr(bulk, "PART", 4)
     source, caller = request(tmp_path), persona(own_town, "data-team")
     one = trace_csv(own_town, caller, source, tmp_path / "one.csv", algorithm=HOUSE)
     many = trace_csv(own_town, caller, source, tmp_path / "many.csv", algorithm=BULK)
