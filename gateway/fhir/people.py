@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from unicodedata import normalize
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -281,8 +282,13 @@ def _equals(parts: Callable[[Resource], Iterable[str]], values: list[str]) -> Ke
 
 
 def _begins(parts: Callable[[Resource], Iterable[str]], values: list[str]) -> Keeps:
-    wanted = [folded for value in values if (folded := fold(value))]
-    return lambda patient: any(fold(part).startswith(value) for part in parts(patient) for value in wanted)
+    wanted = [plain for value in values if (plain := _plain(value))]
+    return lambda patient: any(_plain(part).startswith(value) for part in parts(patient) for value in wanted)
+
+
+def _plain(text: str) -> str:
+    """A line of an address without case, accents, spaces and points; its digits stay, which a name's would not."""
+    return "".join(one for one in normalize("NFKD", text).casefold() if one.isalnum())
 
 
 def _is_active(value: str) -> Keeps:
