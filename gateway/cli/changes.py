@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.progress import progress
+from gateway.errors import UpstreamError
 from ig.purpose import Purpose
+
+if TYPE_CHECKING:
+    from gateway.services.tracing.upstream import Pds
 
 _STATES = ("open", "applied", "dismissed", "superseded")
 
@@ -134,3 +139,34 @@ def signal(desk: Desk, paths: tuple[Path, ...]) -> None:
     out.print(f"  held already: {done.held:,}; nobody of ours: {done.strangers:,}", markup=False)
     for rule, count in sorted(done.refused.items()):
         out.print(f"  could not be read, {rule}: {count:,}", markup=False)
+
+
+@changes.command()
+@pass_desk
+def reread(desk: Desk) -> None:
+    """Read anew whomever signals told of: from the upstream PDS where one is set, else with the next index.
+
+    Then 'gateway link' and 'gateway changes find' go on with what has changed.
+    """
+    from gateway.services.changes.reread import reread as read_again  # noqa: PLC0415 - as above
+    from gateway.services.governance.callers import SYSTEM_INDEX, named_caller  # noqa: PLC0415 - as above
+
+    loader = named_caller(desk.house, SYSTEM_INDEX, Purpose.PROCESSING)
+    with progress("reading anew") as report:
+        done = read_again(desk.house, desk.caller(Purpose.PROCESSING, "system-changes"), loader, _pds(desk), report)
+    out.print(f"{done.read:,} people read anew, {done.covered:,} by a later index already", markup=False)
+    for words, count in (("not known to PDS", done.unknown), ("quarantined", done.quarantined)):
+        if count:
+            out.print(f"  {words}: {count:,}", markup=False)
+    if done.waiting:
+        out.print(f"  still waiting: {done.waiting:,}", markup=False)
+    if done.stopped:
+        raise UpstreamError("PDS does not answer: those who wait are asked about next time", reason=done.stopped)
+
+
+def _pds(desk: Desk) -> Pds | None:
+    if desk.settings.pds_base_url is None:
+        return None
+    from gateway.transports.pds import client_of  # noqa: PLC0415 - only who asks waits for it
+
+    return client_of(desk.settings)

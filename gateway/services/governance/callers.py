@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gateway.house import House
 
 SYSTEM_CHANGES = "system-changes"
+SYSTEM_INDEX = "system-index"
 SYSTEM_INGEST = "system-ingest"
 SYSTEM_LINK = "system-link"
 SYSTEM_RELEASE = "system-release"
