@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 import click
@@ -79,7 +79,7 @@ def poll(ctx: click.Context, desk: Desk, once: bool, interval: int) -> None:  # 
                 _print_round(poller.round(report))
             except (UpstreamError, Unavailable) as fault:
                 err.print(f"gateway: {fault} [{fault.reason}]; trying again in {interval} s", markup=False)
-            time.sleep(interval)
+            sleep(interval)
 
 
 def _print_round(done: Round) -> None:
