@@ -13,6 +13,7 @@ from ig.decide import Fact, Facts, Known
 from ig.optouts import NOT_OPTED_OUT
 from ig.purpose import SECONDARY_USES
 from ig.relationships import RelationshipKind, Tie, legitimate
+from linkage.person import Security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -61,13 +62,20 @@ class FactFinder:
         }
 
     def _indexed(self, person_id: str) -> tuple[Fact | None, Fact | None]:
-        """Where the index has the person registered, and how it protects them; both unknown for somebody it lacks."""
-        held = self._stores.index.by_person(self._own_permit(), person_id)
+        """Where the index has the person registered, and how they are protected; what nobody said is unknown."""
+        permit = self._own_permit()
+        held = self._stores.index.by_person(permit, person_id)
         info = self._stores.index.describe()
+        told = self._stores.onward.restricted(permit, person_id)
+        # PDS may have restricted somebody since the index was made: either is enough
+        restricted = Fact(Security.RESTRICTED.value, "pds", _midnight(told)) if told else None
         if held is None or info is None:
-            return None, None
+            return None, restricted
         at = _midnight(info.as_of)
-        return Fact(held.person.gp_practice or "none", info.source, at), Fact(held.security.value, info.source, at)
+        registration = Fact(held.person.gp_practice or "none", info.source, at)
+        if restricted is not None and not held.security.hides_location:
+            return registration, restricted
+        return registration, Fact(held.security.value, info.source, at)
 
 
 def _ties(rows: Iterable[StoredFact], registration: Fact | None) -> list[Tie]:

@@ -7,7 +7,10 @@ words of an answer are those of ``adapters.spine.tracing.Meaning``.
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from gateway.storage.permit import require
 from gateway.storage.schema import now
@@ -15,7 +18,7 @@ from gateway.storage.schema.base import utc
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from gateway.storage.database import Database, Reading, Tx
     from gateway.storage.permit import Permit
@@ -252,6 +255,30 @@ class Onward:
             sql = f"SELECT {','.join(_CHECK)} FROM number_check WHERE {view.among('source_person_id')}"  # noqa: S608
             return {row[0]: _check(row) for row in view.raw(sql, (view.listed(sorted(source_people)),))}
 
+    def restricted(self, permit: Permit, person_id: str) -> date | None:
+        """Return the day on which a national service last called somebody restricted, by their records; None: never."""
+        require(permit)
+        sql = (
+            "SELECT max(c.as_of) FROM live_link l JOIN number_check c ON c.source_person_id = l.source_person_id "
+            "WHERE l.person_id = ? AND c.restricted"
+        )
+        ((as_of,),) = self._database.ask(sql, (person_id,))
+        return _day(as_of) if as_of is not None else None
+
+    def may_be_restricted(self, permit: Permit, source_people: Collection[str]) -> set[str]:
+        """Return those of these source people with an open case in which the index has somebody restricted."""
+        require(permit)
+        with self._database.read() as view:
+            opened = "SELECT source_person_id, candidates FROM review_case WHERE state = 'open' AND "
+            cases = view.raw(opened + view.among("source_person_id"), (view.listed(sorted(source_people)),))
+            near: dict[str, set[str]] = {}
+            for name, packed in cases:
+                near.setdefault(name, set()).update(one[0] for one in orjson.loads(bytes(packed)))
+            people = sorted({person for found in near.values() for person in found})
+            sql = f"SELECT person_id FROM index_person WHERE security IN ('R', 'V') AND {view.among('person_id')}"  # noqa: S608
+            hidden = {row[0] for row in view.raw(sql, (view.listed(people),))}
+        return {name for name, found in near.items() if found & hidden}
+
     # --- whom to ask about ---------------------------------------------------------------------------------------
 
     def changed(self, permit: Permit, whose: Whose, after: str = "", limit: int = 500) -> list[Numbered]:
@@ -338,7 +365,9 @@ def _question(row: tuple[Any, ...]) -> Question:
 
 
 def _check(row: tuple[Any, ...]) -> Check:
-    restricted, service, as_of = bool(row[8]), row[9], row[10]
-    day = utc(f"{as_of}T00:00:00").date() if isinstance(as_of, str) else as_of
-    values = (*row[:8], restricted, service, day)
+    values = (*row[:8], bool(row[8]), row[9], _day(row[10]))
     return Check(*values)
+
+
+def _day(stored: date | str) -> date:
+    return date.fromisoformat(stored) if isinstance(stored, str) else stored

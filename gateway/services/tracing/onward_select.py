@@ -166,7 +166,10 @@ class Screen:
         return since is None or last.asked_at.date() >= since
 
     def _restricted(self, found: Sequence[Askable], checks: dict[str, Check]) -> set[str]:
-        """Whose whereabouts must not be told: by the index, by the trace, or by what PDS said before."""
+        """Whose whereabouts must not be told: by the index, by the trace, by a doubt, or by what PDS said before."""
+        doubted = self.house.stores.onward.may_be_restricted(
+            self.passage.permit, [one.record.source_person_id for one in found]
+        )
         numbers = {one.record.source_person_id: self._numbers(one) for one in found}
         every = {number for held in numbers.values() for number in held}
         rows = self.house.stores.index.by_numbers(self.passage.permit, every) if every else {}
@@ -177,6 +180,7 @@ class Screen:
             if (name := one.record.source_person_id)
             and (
                 Flag.RESTRICTED in one.flags
+                or name in doubted
                 or (name in checks and checks[name].restricted)
                 or not hidden.isdisjoint(numbers[name])
             )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
 from adapters.spine.tracing import Code, Indicator
+from fixtures.rates import AS_OF
 from gateway.errors import InputError
 from gateway.ids import person_id, person_id_without_number
+from gateway.services.records.index import IndexSource, load_index
 from gateway.services.records.link import link_all
 from gateway.services.tracing import onward_import
 from gateway.services.tracing.formats import Format
@@ -18,8 +21,10 @@ from gateway.services.tracing.onward_changes import write_changes
 from gateway.services.tracing.onward_export import Body, Written
 from gateway.services.tracing.onward_select import Selection, Wanted
 from gateway.storage.links import Basis, LinkKind, NewLink
+from ig.decide import Known, SubjectRef
+from ig.purpose import Dataset, Element, Level
 from linkage.nhs_number import NhsNumber
-from tests.gateway.houses import AMINA, STRANGER, TODAY, Watch, copied, event, persona, system, take_in
+from tests.gateway.houses import AMINA, STRANGER, TODAY, Watch, copied, event, index_csv, persona, system, take_in
 from tests.gateway.services.onward_fixtures import home, home_made, national, response, sent, sent_made
 from tests.gateway.services.onward_houses import (
     EXPORTED,
@@ -344,6 +349,30 @@ def test_the_ledger_says_whom_an_import_joined(sent: House, response: Path) -> N
     tokens = {sent.stores.keys.subject_token(one) for one in joined}
     assert tokens <= set(row.body["subjects"]["tokens"])
     assert (row.body["job"], row.body["result"]) == ("trace-import", "imported")
+
+
+def test_whom_the_service_calls_restricted_has_no_place_in_any_answer(
+    sent: House, response: Path, tmp_path: Path
+) -> None:
+    """Also where the index, which is older, has them unrestricted."""
+    bring_home(sent, response)
+    assert stand(sent).checks["secret"].restricted
+    plain = replace(SECRET, sensitivity="U")
+    load_index(sent, system(sent, "system-index"), IndexSource(index_csv(tmp_path / "i.csv", [plain]), "demo", AS_OF))
+    for restricted in (True, False):
+        with sent.gate.permit(
+            persona(sent, "social-worker"),
+            level=Level.PATIENT,
+            datasets={Dataset.INDEX},
+            fields={Element.NAME, Element.ADDRESS},
+            subject=Known(SubjectRef(SECRET.id)),
+        ) as passage:
+            assert passage.allows(Element.ADDRESS) is not restricted
+        if restricted:
+            # PDS says later that they are not any more
+            export(sent, tmp_path / "again.csv", Wanted(Selection.UNVERIFIED, date(2999, 1, 1), again=True))
+            rows = [said(stand(sent).asked["secret"], Code.SUCCESS, SECRET.number, Indicator.CROSS_CHECK)]
+            bring_home(sent, response_file(tmp_path / "lifted.csv", rows))
 
 
 def rows_of(path: Path) -> dict[str, list[str]]:

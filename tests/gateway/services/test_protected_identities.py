@@ -185,6 +185,28 @@ def _trace(name: str, *people: tuple[Townsperson, str], by: tuple[str, str] = HO
     return tell
 
 
+def _export(*words: str) -> Callable[[Asked], str]:
+    def tell(asked: Asked) -> str:
+        target = f"requests-{len(list(asked.folder.iterdir()))}.csv"
+        path = asked.folder / target
+        told = asked.run("trace", "export", *words, "--again", "--out", path)
+        return told + (path.read_text(encoding="utf-8") if path.exists() else "")
+
+    return tell
+
+
+def _changes(of: str) -> Callable[[Asked], str]:
+    """What a case system is told of the records under a number."""
+
+    def tell(asked: Asked) -> str:
+        path = asked.folder / "numbers.csv"
+        told = asked.run("trace", "changes", "--source", "social-care", "--out", path)
+        written = path.read_text(encoding="utf-8") if path.exists() else ""
+        return told + "\n".join(line for line in written.splitlines() if of in line)
+
+    return tell
+
+
 def _release(asked: Asked) -> str:
     told = asked.run("release", "build", "--agreement", "ISA-ANALYTICS", "--period", "2026-09")
     written = sorted(asked.house.settings.releases_dir.rglob("*.parquet"))
@@ -205,39 +227,6 @@ def _review_pages(asked: Asked) -> str:
     cases = open_cases(asked.house, persona(asked.house, "reviewer"))
     paths = ["/review", *(f"/review/{case.case_id}" for case in cases)]
     shown = [asked.web.get(path) for path in paths]
-    assert all(page.status_code == HTTPStatus.OK for page in shown)
-    return "".join(page.text for page in shown)
-
-
-SEALED: Final = ("replaced", "kept apart", "sealed", "never")
-"""What would tell that a record under a former number has to do with somebody of today."""
-
-
-def _report(name: str) -> Callable[[Asked], str]:
-    def tell(asked: Asked) -> str:
-        folder = asked.folder / f"report-{name}"
-        return asked.run("report", name, "--out", folder) + _files(folder)
-
-    return tell
-
-
-def _report_on_file(asked: Asked) -> str:
-    source = asked.request("report.csv", (FORMER, FORMER.number), (FORMER, ""), (NOW, FORMER.number), (BEFORE, ""))
-    answers, folder = asked.folder / "report-answers.csv", asked.folder / "report-file"
-    asked.run("trace", source, "--out", answers)
-    return asked.run("report", "unmatched", "--file", answers, "--request", source, "--out", folder) + _files(folder)
-
-
-def _files(folder: Path) -> str:
-    written = sorted(folder.iterdir())
-    assert written
-    return "\n".join(path.read_text(encoding="utf-8") for path in written)
-
-
-def _quality_pages(asked: Asked) -> str:
-    """Both pages of reports, as the data team sees them."""
-    _sign_in(asked.web, "data-team")
-    shown = [asked.web.get(f"/quality/{name}") for name in ("unmatched", "numbers")]
     assert all(page.status_code == HTTPStatus.OK for page in shown)
     return "".join(page.text for page in shown)
 
@@ -345,6 +334,13 @@ SURFACES: Final = (
     Surface("trace", _trace("b2", (NOW, TODAY.number), (NOW, ""), by=BULK), PAST),
     Surface("trace", _trace("t2", (NOW, TODAY.number), (NOW, "")), PAST),
     Surface("trace", _trace("t3", (FORMER, FORMER.number), (NOW, FORMER.number), by=MPS), PRESENT),
+    Surface("trace changes", _changes(FORMER.number), PRESENT),
+    Surface("trace changes", _changes(TODAY.number), PAST),
+    Surface("trace export", _export("--unresolved", "--format", "pds-mesh"), (*PAST, *PRESENT, *PLACE)),
+    Surface("trace export", _export("--changed", "--format", "dbs"), (*PAST, *PRESENT, *PLACE)),
+    Surface(
+        "trace export", _export("--unverified-since", "2026-01-01", "--format", "pds-mesh"), (*PAST, *PRESENT, *PLACE)
+    ),
     Surface("explain", lambda a: a.run("explain", client_id("former")), PRESENT),
     Surface("explain", lambda a: a.run("explain", client_id("mixed")), PRESENT),
     Surface("explain", lambda a: a.run("explain", client_id("nameless")), PRESENT),
@@ -360,10 +356,6 @@ SURFACES: Final = (
     Surface("GET /review", _review_pages, (*PLACE, "same postcode", "same district", "elephone: the same")),
     Surface("review sample show", _sample, (*PAST, *PLACE)),
     Surface("review duplicates", lambda a: a.run("review", "duplicates"), ("today",)),
-    Surface("report unmatched", _report("unmatched"), (*SEALED, *PAST, *PRESENT, *PLACE)),
-    Surface("report unmatched", _report_on_file, (*SEALED, *PRESENT, *PLACE)),
-    Surface("report numbers", _report("numbers"), (*SEALED, *PAST, *PRESENT, *PLACE)),
-    Surface("GET /quality", _quality_pages, (*SEALED, *PAST, *PRESENT, *PLACE)),
     Surface("report unmatched", _report("unmatched"), (*SEALED, *PAST, *PRESENT, *PLACE)),
     Surface("report unmatched", _report_on_file, (*SEALED, *PRESENT, *PLACE)),
     Surface("report numbers", _report("numbers"), (*SEALED, *PAST, *PRESENT, *PLACE)),
@@ -500,6 +492,9 @@ SHOWS_NOBODY: Final = {
     "review take-back": "says that it is done",
     "serve": "the routes below",
     "token": "a demonstration's token",
+    "trace ask": "counts; whom it sends is chosen as for trace export",
+    "trace file": "asked as trace: the word may be left out",
+    "trace import": "counts",
     "train": "weights",
     "unlink": "says that it is done",
     "validate": "a file of the caller's own",
