@@ -111,6 +111,33 @@ def send(desk: Desk, path: Path, to: str, workflow: str, again: bool) -> None:  
 
 
 @mesh.command()
+@click.option("--workflow", required=True, metavar="ID", help="Of which workflow.")
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Where to put the files.",
+)
+@pass_desk
+def fetch(desk: Desk, workflow: str, folder: Path) -> None:
+    """Take messages out of the mailbox that are not to be answered.
+
+    Such as the real service's responses to what 'gateway mesh send' sent.
+
+    \b
+    gateway mesh fetch --workflow SPINE_MPT_RESPONSE --out responses/
+    """  # noqa: D301 - click's mark for lines to keep as they are
+    from gateway.services.exchange import fetch as fetching  # noqa: PLC0415 - help stays quick
+    from gateway.services.exchange.workflows import read_workflows  # noqa: PLC0415 - as above
+
+    answered = read_workflows(desk.settings.mesh_workflows)
+    with _post(desk) as post:
+        for path in fetching.fetch(desk.house, post, desk.caller(), folder, workflow=workflow, answered=answered):
+            out.print(path.name, markup=False)
+
+
+@mesh.command()
 @click.argument("mailbox")
 @click.argument("caller")
 @pass_desk
@@ -191,5 +218,5 @@ def _print_standing(held: Standing) -> None:
 
 
 def _line(what: str, one: Message) -> str:
-    code = one.trouble or one.reason
+    code = one.trouble or one.reason or "killed"
     return f"{what}: {one.message_id} from {one.sender or '-'}, {one.workflow or '-'}, {one.state} [{code}]"

@@ -54,7 +54,8 @@ _S = MessageState
 TRANSITIONS: Final[dict[MessageState, frozenset[MessageState]]] = {
     # a report of MESH's own wants no response: it is as good as sent
     _S.RECEIVED: frozenset({_S.ANSWERED, _S.KEPT, _S.SENT, _S.GONE}),
-    _S.KEPT: frozenset({_S.RECEIVED}),
+    # its workflow was made known, or somebody fetched it
+    _S.KEPT: frozenset({_S.RECEIVED, _S.ACKNOWLEDGED}),
     _S.ANSWERED: frozenset({_S.SENDING, _S.RECEIVED}),
     # back: MESH would not take it, or has never heard of it, or what was to be sent is no longer here
     _S.SENDING: frozenset({_S.SENT, _S.ANSWERED, _S.RECEIVED}),
@@ -75,6 +76,7 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     REFUSED = "refused"
     REPORT = "report"
+    FETCHED = "fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,12 @@ class Mailbox:
         with self._database.write() as tx:
             return tx.run(known.values(state=_S.RECEIVED.value, reason=""))
 
+    def fetched(self, message_id: str) -> None:
+        """Note that somebody took a message out of the mailbox that nobody answers."""
+        kept = sa.update(_MESSAGE).where(_MESSAGE.c.message_id == message_id, _MESSAGE.c.state == _S.KEPT.value)
+        with self._database.write() as tx:
+            tx.run(kept.values(state=_S.ACKNOWLEDGED.value, outcome=Outcome.FETCHED.value))
+
     def undeliverable(self, sent_id: str) -> int:
         """Note that a response could not be delivered; returns how many are known by that id."""
         ours = sa.update(_MESSAGE).where(_MESSAGE.c.sent_id == sent_id, _MESSAGE.c.sent_id != "")
@@ -314,11 +322,7 @@ class Mailbox:
     def standing(self, mailbox: str) -> Standing:
         """Return how a mailbox stands."""
         table, mine = _MESSAGE, _MESSAGE.c.mailbox == mailbox
-        stuck = sa.and_(
-            table.c.state.in_([state.value for state in AT_WORK]),
-            table.c.attempts >= STUCK_AFTER,
-            table.c.trouble != "",
-        )
+        stuck = sa.and_(table.c.state.in_([state.value for state in AT_WORK]), table.c.attempts >= STUCK_AFTER)
         with self._database.read() as view:
 
             def those(condition: sa.ColumnElement[bool]) -> list[Message]:

@@ -109,6 +109,9 @@ class _Client(MeshClient):
         )
         # what a proxy variable or a netrc file says is not for a national service
         self._session.trust_env = False
+        if held.authority:
+            # the library would trust the public authorities too
+            self._session.verify = str(held.authority)
 
     def track_by_local_id(self, local_id: str) -> requests.Response:
         """Ask for a message of this mailbox by the id that we gave it."""

@@ -92,7 +92,7 @@ def answer(house: House, system: Caller, question: Question, place: Place, repor
 
     Raises:
         Unavailable: no usable index, or the ledger could not take a row; there is no response, so try again.
-        InputError: the folder cannot be read or written.
+        InputError: the folder or the file in it cannot be read or written.
     """
     caller, reason, rows = house.stores.mailbox.caller_of(question.message.sender), "", 0
     try:
@@ -102,14 +102,21 @@ def answer(house: House, system: Caller, question: Question, place: Place, repor
         fault = TraceFileRefused("request", Code.NOT_TRACED, reason, "no agreement lets this file be traced")
         _refuse(question, place, fault)
     except InputError as unreadable:
-        if not isinstance(unreadable.__cause__, TraceFileRefused):
-            raise
-        reason = unreadable.reason
-        _refuse(question, place, unreadable.__cause__)
+        fault = _of_the_file(unreadable)
+        reason = fault.rule
+        _refuse(question, place, fault)
     outcome = Outcome.REFUSED if reason else Outcome.ANSWERED
     done = Answer(outcome, reason, rows, caller, place.response_hash())
     _record(house, system, question, done)
     return done
+
+
+def _of_the_file(unreadable: InputError) -> TraceFileRefused:
+    """What is wrong with the file; that our own copy of it cannot be read is no fault of its sender's."""
+    fault = unreadable.__cause__
+    if not isinstance(fault, TraceFileRefused) or fault.rule == "unreadable":
+        raise unreadable
+    return fault
 
 
 def _record(house: House, system: Caller, question: Question, done: Answer) -> None:

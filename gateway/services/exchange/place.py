@@ -19,7 +19,7 @@ from gateway.errors import InputError
 from gateway.services.files import named
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -40,13 +40,17 @@ def root(settings: Settings) -> Path:
     return settings.data_dir / "mesh"
 
 
-def clear_others(settings: Settings, message_ids: Collection[str]) -> int:
-    """Remove the folders of all messages but these: what a poller that was killed had no time to. Returns how many."""
-    kept = {_folder_name(one) for one in message_ids}
-    left = [folder for folder in root(settings).glob("*") if folder.name not in kept]
-    for folder in left:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(left)
+def clear_others(settings: Settings, open_ids: Callable[[], Collection[str]]) -> None:
+    """Remove the folders of all messages but those that are open: what a poller that was killed had no time to.
+
+    Which are open is asked after looking what is there: a message is open before it has a folder, so that another
+    poller's newest is not taken for a leftover.
+    """
+    found = list(root(settings).glob("*"))
+    kept = {_folder_name(one) for one in open_ids()}
+    for folder in found:
+        if folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Place:
             InputError: it is longer than ``most`` bytes, or not whole; the cause is a `TraceFileRefused`.
             Unavailable: the disk cannot take it.
         """
-        content = _bounded(_unpacked(iter(blocks)), most)
+        content = _bounded(unpacked(iter(blocks)), most)
         head = next(content, b"")
         path = self.folder / _working_name(file_name, head)
         second = int(seen_at.timestamp())
@@ -141,8 +145,12 @@ def _working_name(given: str, head: bytes) -> str:
     return f"{reference[1].decode()}.csv" if reference else _UNNAMED
 
 
-def _unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The content as it was before gzip, which some senders use without saying so and others say without using it."""
+def unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield content as it was before gzip, which some senders use without saying so and others say without using it.
+
+    Raises:
+        InputError: it is packed and not whole; the cause is a `TraceFileRefused`.
+    """
     head = next(blocks, b"")
     if not head.startswith(_GZIP):
         yield head

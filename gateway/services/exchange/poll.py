@@ -66,7 +66,7 @@ class Poller:
             self._messages.polled(mailbox, fault.reason)
             raise
         self._messages.take_up_kept(mailbox, self._workflows)
-        clear_others(self._house.settings, self._messages.open_ids())
+        clear_others(self._house.settings, self._messages.open_ids)
         for count, message in enumerate(self._taken(), 1):
             self._one(message, done)
             report(count, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from gateway.house import House
+    from gateway.transports.mesh import MeshPost
     from tests.gateway.services.exchange.sandbox import Box, Sandbox
 
     Mesh = Callable[..., Result]
@@ -99,6 +101,25 @@ def test_a_file_is_sent_once_however_often_it_is_asked(mesh: Mesh, house: House,
         ("data-team", STRANGER),
         ("data-team", "NOSUCH"),
     ]
+
+
+def test_what_is_not_to_be_answered_is_fetched(
+    mesh: Mesh, house: House, ours: MeshPost, stranger: Box, tmp_path: Path
+) -> None:
+    watch = Watch(house)
+    kept = stranger.send(gzip.compress(FILE), "SPINE_MPT_RESPONSE", "Patelova.csv")
+    other = stranger.send(FILE, "LETTERS")
+    mesh("poll")
+    words = ("fetch", "--workflow", "SPINE_MPT_RESPONSE", "--out", tmp_path)
+    assert mesh(*words).stdout == f"{kept}.dat\n"
+    assert (tmp_path / f"{kept}.dat").read_bytes() == FILE
+    assert [path.name for path in tmp_path.glob("*.*")] == [f"{kept}.dat"]
+    assert list(ours.waiting()) == [other]
+    assert [one.message_id for one in house.stores.mailbox.standing(OURS).kept] == [other]
+    (row,) = watch.rows("administration")
+    assert (row.body["action"], row.body["actor"]["subject"]) == ("mesh:fetch", "data-team")
+    assert mesh(*words).stdout == ""
+    assert mesh("fetch", "--workflow", MPT, "--out", tmp_path).exit_code == 2, "that one is answered"
 
 
 def test_looking_again_and_again_goes_on_after_a_failure(
