@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.services.changes.compare import TABLE
 from gateway.services.changes.numbers import number_difference
-from gateway.services.changes.pairs import differences, pair_of, scope_of
+from gateway.services.changes.pairs import COMPARED, differences, pair_of, scope_of
 from gateway.services.changes.tell import messages
 from gateway.services.progress import silent
 from gateway.storage.differing import Field, Found, State
 from ig.decide import Population
-from ig.purpose import Dataset, Element, Level, Section
+from ig.purpose import Element, Level, Section
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -130,7 +130,7 @@ def find_differences(
     with house.gate.permit(
         caller,
         level=Level.PATIENT,
-        datasets={Dataset.INDEX, Dataset.GP, Dataset.SOCIAL_CARE, Dataset.ACUTE},
+        datasets=COMPARED,
         fields=_LOOKED_AT | {Section.DEMOGRAPHICS},
         subject=Population(),
         job="changes-find",

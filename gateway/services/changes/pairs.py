@@ -14,7 +14,7 @@ from gateway.services.changes.compare import LOCATION, RULES, TABLE, Rule, Side,
 from gateway.services.records.link import JOINS_FOR_CARE
 from gateway.storage.compared import Scope
 from gateway.storage.differing import Field, Kind
-from ig.purpose import Element
+from ig.purpose import Dataset, Element
 from linkage.findings import Death
 from linkage.person import Security
 
@@ -98,6 +98,8 @@ def scope_of(sources: Iterable[str] = ()) -> Scope:
     return Scope(frozenset(basis.value for basis in JOINS_FOR_CARE), RULES, frozenset(sources))
 
 
+COMPARED: Final = frozenset({Dataset.INDEX, Dataset.GP, Dataset.SOCIAL_CARE, Dataset.ACUTE})
+"""What a comparison reads: only the system caller of changes is granted all of it together."""
 EVERYTHING: Final = scope_of()
 """The records of every source."""
 

@@ -18,10 +18,11 @@ import orjson
 
 from gateway.errors import UpstreamError
 from gateway.ids import person_id
+from gateway.services.changes.pairs import COMPARED
 from gateway.services.progress import silent
 from gateway.services.records.index import IndexSource, load_index
 from ig.decide import Population
-from ig.purpose import Dataset, Element, Level
+from ig.purpose import Element, Level
 from linkage.nhs_number import NhsNumber
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _ask(house: House, caller: Caller, pds: Pds, after: str, done: RereadReport)
         house.gate.permit(
             caller,
             level=Level.PATIENT,
-            datasets={Dataset.INDEX},
+            datasets=COMPARED,
             fields={Element.NHS_NUMBER},
             subject=Population(),
             job="changes-reread",

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 from adapters.spine.signals import LARGEST, Signal, SignalRefused, read_signal
 from gateway.errors import InputError
 from gateway.ids import person_id
+from gateway.services.changes.pairs import COMPARED
 from gateway.services.files import binary, named
 from gateway.storage.signals import Mark
 from ig.decide import Population
-from ig.purpose import Dataset, Element, Level
+from ig.purpose import Element, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -88,7 +89,7 @@ def _take(house: House, caller: Caller, signals: Sequence[Signal], done: SignalR
     with house.gate.permit(
         caller,
         level=Level.PATIENT,
-        datasets={Dataset.INDEX},
+        datasets=COMPARED,
         fields={Element.NHS_NUMBER},
         subject=Population(),
         job="changes-signals",
