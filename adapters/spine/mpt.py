@@ -138,14 +138,13 @@ def read_header(feed: Feed, charset: Charset = Charset.UTF_8) -> Header:
     return Header(reference, timestamp, int(records), workflow)
 
 
-def response_workflow_of(feed: Feed, charset: Charset = Charset.UTF_8) -> str:
-    """Give the workflow that the response to a request names, where the request's can be read at all, or MPT's."""
+def service_of(feed: Feed) -> Service:
+    """Give the service that a request asks, as far as its first line can be read; MPT's otherwise."""
     try:
-        cells = first_cells(feed, charset)
+        cells = first_cells(feed, Charset.WINDOWS)
     except TraceFileRefused:
         cells = []
-    asked = SERVICES.get(cells[1]) if len(cells) > 1 else None
-    return (asked or PHASE_4).response_workflow
+    return SERVICES.get(cells[1], PHASE_4) if len(cells) > 1 else PHASE_4
 
 
 def is_stamp(text: str) -> bool:

@@ -9,13 +9,13 @@ import click
 import orjson
 
 from adapters.spine import dbs
-from adapters.spine.tracing import Charset
+from adapters.spine.tracing import Charset, TraceFileRefused
 from gateway.cli.context import Desk, out, pass_desk
 from gateway.cli.progress import progress
 from gateway.errors import InputError
 from gateway.services.tracing.batch import HOUSE, trace_csv, trace_file
 from gateway.services.tracing.engines import Engine, rows_of
-from gateway.services.tracing.formats import Format, opened
+from gateway.services.tracing.formats import Format, opened, refuse
 from gateway.services.tracing.national import NATIONAL
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_VERIFICATION, capped_sentence
 from gateway.services.tracing.verify import verify_number
@@ -23,6 +23,7 @@ from linkage.explain import describe
 from linkage.person import Demographics
 
 if TYPE_CHECKING:
+    from gateway.services.tracing.formats import National
     from gateway.services.tracing.verify import VerifyResult
     from gateway.transports.pds import PdsClient
 
@@ -226,7 +227,9 @@ def trace_path(  # noqa: PLR0913, PLR0917 - click hands one argument over for ea
     """Trace every row of PATH and write the response file, whole or not at all.
 
     CSV columns are those of the index CSV with row_id first; see docs/reference/files.md. DBS, PDS MESH and MPT files
-    are answered in their own layout; a file that the service would refuse as a whole is refused with its code.
+    are answered in their own layout; one that the service would refuse as a whole gets the response that it would send,
+    a header with the code, and the exit code 2. A run that was interrupted or killed goes on where it was when it is
+    begun again with the same file.
 
     \b
     gateway trace clients.csv --out answers.csv
@@ -235,7 +238,7 @@ def trace_path(  # noqa: PLR0913, PLR0917 - click hands one argument over for ea
     if algorithm == "mps" and engine_name == Engine.DUCKDB:
         raise InputError("--algorithm mps answers one by one: leave out --engine duckdb", reason="engine-algorithm")
     short = dbs_fields == str(dbs.SHORT_WIDTH)
-    national = None if layout == _CSV else opened(Format(layout), path, charset=Charset(charset), short=short)
+    national = None if layout == _CSV else _national(Format(layout), path, target, Charset(charset), short=short)
     chosen, engine = NATIONAL, Engine.PYTHON
     if algorithm == "house":
         from gateway.services.tracing.bulk import BULK, fitting  # noqa: PLC0415 - a single question needs no DuckDB
@@ -256,3 +259,13 @@ def trace_path(  # noqa: PLR0913, PLR0917 - click hands one argument over for ea
     if result.capped:
         out.print(capped_sentence(result.capped), markup=False)
     out.print(f"Engine: {engine}.", markup=False)
+
+
+def _national(layout: Format, path: Path, target: Path, charset: Charset, *, short: bool) -> National:
+    """Open a national file, or write the response that the service would refuse it with."""
+    try:
+        return opened(layout, path, charset=charset, short=short)
+    except InputError as refused:
+        if isinstance(refused.__cause__, TraceFileRefused):
+            refuse(layout, path, refused.__cause__, target)
+        raise

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gateway.storage.database import Database
     from gateway.storage.permit import Permit
 
+Stored = tuple[int, str, str, str, bytes, bytes]
+"""A row as it is stored: id, security, successor, death, the packed person, the hashes of its keys."""
+
 _STAMP: Final = """
     SELECT count(*), coalesce(sum(version), 0), coalesce(max(version), 0), coalesce(sum(length(packed)), 0),
     coalesce(sum(length(keys)), 0), coalesce(sum(CASE WHEN security = 'U' THEN 0 ELSE 1 END), 0),
@@ -38,6 +41,22 @@ class Row(NamedTuple):
     death: Death
     keys: tuple[int, ...]
 
+    @classmethod
+    def of(cls, stored: Stored) -> Row:
+        """Unpack a row as it is stored.
+
+        Raises:
+            StalePerson: it was packed under another normalisation version.
+        """
+        _, security, successor, death, packed, keys = stored
+        return cls(
+            Person.unpack(bytes(packed)),
+            Security(security),
+            NhsNumber.trusted(successor) if successor else None,
+            Death(death),
+            unpack(f">{len(keys) // 8}q", keys),
+        )
+
 
 class WholeIndex:
     """Reads of the whole index."""
@@ -51,8 +70,8 @@ class WholeIndex:
             told = [*view.raw(_STAMP), *view.raw(_LOADED), sorted((k, sorted(v)) for k, v in seals(view).items())]
         return hashlib.sha256(repr([tuple(row) for row in told]).encode()).hexdigest()
 
-    def rows(self, permit: Permit, chunk: int = 20_000) -> Iterator[list[Row]]:
-        """Yield every row in the order of numbers, some at a time.
+    def rows(self, permit: Permit, chunk: int = 20_000) -> Iterator[list[Stored]]:
+        """Yield every row in the order of numbers, some at a time, as it is stored; `Row.of` unpacks it.
 
         Raises:
             NotPermitted: without a permit.
@@ -60,16 +79,7 @@ class WholeIndex:
         require(permit)
         last = -1
         while found := self._read(last, chunk):
-            yield [
-                Row(
-                    Person.unpack(bytes(packed)),
-                    Security(security),
-                    NhsNumber.trusted(successor) if successor else None,
-                    Death(death),
-                    unpack(f">{len(keys) // 8}q", keys),
-                )
-                for _, security, successor, death, packed, keys in found
-            ]
+            yield found
             last = found[-1][0]
 
     def formers(self) -> frozenset[str]:
@@ -77,6 +87,6 @@ class WholeIndex:
         with self._database.read() as view:
             return frozenset(seals(view))
 
-    def _read(self, last: int, chunk: int) -> list[tuple[int, str, str, str, bytes, bytes]]:
+    def _read(self, last: int, chunk: int) -> list[Stored]:
         with self._database.read() as view:
             return [tuple(row) for row in view.raw(_ROWS, (last, chunk))]

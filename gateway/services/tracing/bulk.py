@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +12,6 @@ import duckdb
 import pyarrow as pa
 
 from gateway import ids
-from gateway.errors import Unavailable
 from gateway.services.tracing.batch import RESPONSE_COLUMNS, Algorithm, house_cells, told_of
 from gateway.services.tracing.clerks import of_stream, office
 from gateway.services.tracing.engines import Engine
@@ -78,11 +76,8 @@ class BulkTracer:
         """
         rows = islice(exchange.rows(), skip, None)
         apart = exchange.source.stat().st_size > _WORTH_PROCESSES
-        try:
-            with office(exchange.form, told_of(self._against), apart=apart) as clerks:
-                yield from self._stretches(clerks, rows, tell)
-        except BrokenProcessPool:
-            raise Unavailable("a process that reads the file was ended", reason="process-lost") from None
+        with office(exchange.form, told_of(self._against), apart=apart) as clerks:
+            yield from self._stretches(clerks, rows, tell)
 
     def _stretches(self, clerks: Office, rows: Iterator[Any], tell: Callable[[int], None]) -> Iterator[Piece]:
         parts = count()

@@ -1,35 +1,29 @@
 """Clerks: they read the rows of a file into tables for DuckDB, keep them, and write the answers that come back.
 
 That is most of the work of tracing a large file, and needs neither index nor ledger, so for a large file it is done in
-processes of their own, one for each core; a part of the file stays with the clerk that read it. Each process leaves as
-soon as the one that began it is gone, however that went.
+processes of their own, one for each core; a part of the file stays with the clerk that read it.
 """
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
-import signal
-import threading
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 
 from gateway.errors import InputError
+from gateway.services.processes import helpers, many
 from gateway.services.tracing.outcomes import refused_cells
 from linkage.compilers.people import Placed, table
 from linkage.keys import KEYS, named_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import ProcessPoolExecutor
 
     from gateway.services.tracing.request_files import Cells, Form
 
-AT_MOST: Final = 2
-"""Processes: a clerk is busy with a part of the file while DuckDB, which takes every core, has another."""
 _KINDS: Final = {name: place for place, name in enumerate(KEYS)}
 _KEY_SCHEMA: Final = pa.schema([("hash", pa.int64()), ("person", pa.int32()), ("kind", pa.uint8())])
 
@@ -139,7 +133,7 @@ def office(form: Form[Any, Any], told: Cells, *, apart: bool) -> Iterator[Office
     with ExitStack() as stack:
         desks: list[Desk] = [_Here(Clerk(form, told))]
         if apart:
-            desks = [stack.enter_context(_process(form, told)) for _ in range(min(AT_MOST, os.cpu_count() or 1))]
+            desks = [_Apart(stack.enter_context(helpers(1, _sit_down, form, told))) for _ in range(many())]
         yield Office(desks)
 
 
@@ -178,32 +172,12 @@ class _Apart:
         return self._pool.submit(_write, part, cells)
 
 
-@contextmanager
-def _process(form: Form[Any, Any], told: Cells) -> Iterator[Desk]:
-    # a fresh interpreter: a forked one would inherit the threads of DuckDB and the ledger half-way through their work
-    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _sit_down, (form, told))
-    try:
-        yield _Apart(pool)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
 _seat: list[Clerk[Any, Any]] = []
 """The clerk of this process, if it is one of theirs."""
 
 
 def _sit_down(form: Form[Any, Any], told: Cells) -> None:
-    # an interruption is the affair of whoever began this; rows hold no rings for the collector to look for
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()
-    threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     _seat[:] = [Clerk(form, told)]
-
-
-def _leave_with(beginner: Any) -> None:  # noqa: ANN401 - multiprocessing has no public name for it
-    """Leave when the process that began this one is gone; killed, it tells nobody."""
-    beginner.join()
-    os._exit(1)
 
 
 def _read(part: int, first: int, rows: Sequence[Any]) -> Reading:

@@ -8,6 +8,7 @@ The columns that came with the request go back as they came; of the index only t
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,6 +112,7 @@ class NationalForm:
         return request_in(row, mpt.REQUEST if self.layout is Format.MPT else pds_mesh.REQUEST)
 
 
+_LINES: Final = Style(end="\n")
 _STYLES: Final = {
     (of_dbs, charset): Style(charset, dbs.STYLE.end, dbs.STYLE.quote_all) if of_dbs else Style(charset, "\n")
     for of_dbs in (True, False)
@@ -205,15 +207,24 @@ def _pds_mesh(feed: Feed, source: Path, charset: Charset) -> National:
     return National(source, form, file, trace_responses.header_line(header, form.style))
 
 
-def refusal(layout: Format, source: Path, fault: TraceFileRefused, charset: Charset = Charset.UTF_8) -> bytes:
-    """Return the response that the national service gives to a whole file it cannot answer: its code, and no rows.
+def refuse(layout: Format, source: Path, fault: TraceFileRefused, target: Path) -> None:
+    """Write the response that the national service gives to a whole file it cannot answer: its code, and no rows.
 
-    DBS has no response of its own for this; it gets MPT's, as every other layout does.
+    DBS has published none for this; it gets MPT's, as every other layout does.
+
+    Raises:
+        InputError: the target cannot be written.
     """
-    workflow = trace_responses.WORKFLOW
+    service = mpt.PHASE_4
     if layout is Format.MPT:
-        workflow = mpt.response_workflow_of(Feed(source.name, lambda: binary(source)), charset)
-    return trace_responses.refusal(_reference(source), fault, _STYLES[False, Charset.UTF_8], workflow)
+        service = mpt.service_of(Feed(source.name, lambda: binary(source)))
+    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    with named(target):
+        try:
+            aside.write_bytes(trace_responses.refusal(_reference(source), fault, _LINES, service.response_workflow))
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def _reference(source: Path) -> str:

@@ -9,26 +9,32 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gateway.errors import Unavailable
 from gateway.services.files import named
-from linkage.compilers.people import KEY_SCHEMA, SCHEMA, as_arrow, row
+from gateway.services.processes import helpers, in_order, many
+from gateway.storage.whole_index import Row
+from linkage.compilers.people import KEY_SCHEMA, SCHEMA, Placed, table
 from linkage.person import NORMALISATION_VERSION, StalePerson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from gateway.house import House
     from gateway.storage.permit import Permit
-    from gateway.storage.whole_index import Row
+    from gateway.storage.whole_index import Stored
 
 PEOPLE, KEYS = "people.parquet", "keys.parquet"
 _FOLDER: Final = "snapshots"
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+_WORTH_PROCESSES: Final = 100_000
+"""People of an index for which processes of their own pay."""
 
 
 def kept(house: House) -> Path | None:
@@ -79,15 +85,37 @@ def _make(house: House, permit: Permit, folder: Path) -> None:
 
 
 def _write(house: House, permit: Permit, made: Path) -> None:
-    place = count()
     with pq.ParquetWriter(made / PEOPLE, SCHEMA) as people, pq.ParquetWriter(made / KEYS, KEY_SCHEMA) as keys:
-        for rows in house.stores.whole_index.rows(permit):
-            numbered = [(next(place), one) for one in rows]
-            people.write_table(as_arrow(_as_row(number, one) for number, one in numbered))
-            hashes = [key for _, one in numbered for key in one.keys]
-            whose = [number for number, one in numbered for _ in one.keys]
-            keys.write_table(pa.table([pa.array(hashes, pa.int64()), pa.array(whose, pa.int32())], schema=KEY_SCHEMA))
+        for one, other in _tables(house, permit):
+            people.write_table(one)
+            keys.write_table(other)
 
 
-def _as_row(number: int, one: Row) -> tuple[object, ...]:
-    return row(number, one.person, one.security, superseded_by=one.superseded_by, death=one.death)
+def _tables(house: House, permit: Permit) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """The people of the index and their keys, some at a time; a large index is unpacked in processes of their own."""
+    info = house.stores.index.describe()
+    parts = _numbered(house.stores.whole_index.rows(permit))
+    if info is None or info.people < _WORTH_PROCESSES:
+        yield from map(_table, parts)
+        return
+    with helpers(many()) as pool:
+        yield from in_order(pool, _table, parts, 2 * many())
+
+
+def _numbered(parts: Iterable[list[Stored]]) -> Iterator[tuple[int, list[Stored]]]:
+    first = 0
+    for rows in parts:
+        yield first, rows
+        first += len(rows)
+
+
+def _table(part: tuple[int, list[Stored]]) -> tuple[pa.Table, pa.Table]:
+    """Some rows, whose first has the id that goes with them, as people and keys."""
+    first, stored = part
+    rows = [Row.of(one) for one in stored]
+    placed = [
+        Placed(number, one.person, one.security, one.superseded_by, one.death) for number, one in enumerate(rows, first)
+    ]
+    hashes = np.fromiter((key for one in rows for key in one.keys), np.int64)
+    whose = np.repeat(np.arange(first, first + len(rows), dtype=np.int32), [len(one.keys) for one in rows])
+    return table(placed), pa.table([pa.array(hashes), pa.array(whose)], schema=KEY_SCHEMA)

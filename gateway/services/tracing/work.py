@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from gateway.errors import Unavailable
@@ -51,6 +51,15 @@ class BatchReport:
         self.outcomes.update(piece.outcomes)
         self.refused.update(piece.refused)
         self.capped.update(piece.capped)
+
+    def as_counts(self) -> dict[str, int | dict[str, int]]:
+        """As plain numbers, for a mark."""
+        return {
+            "rows": self.rows,
+            "outcomes": dict(self.outcomes),
+            "refused": dict(self.refused),
+            "capped": dict(self.capped),
+        }
 
 
 class Piece(NamedTuple):
@@ -94,7 +103,7 @@ class Work:
         for file in (self._lines, self._named):
             file.flush()
             os.fsync(file.fileno())
-        mark = {"lines": self._lines.tell(), "named": self._named.tell(), "done": asdict(self.done)}
+        mark = {"lines": self._lines.tell(), "named": self._named.tell(), "done": self.done.as_counts()}
         aside = self._folder / f"{_MARK}.aside"
         with aside.open("wb") as written:
             written.write(json.dumps(mark).encode())

@@ -302,7 +302,7 @@ def test_a_national_file_is_answered_in_its_own_format(
     assert second.split(",")[24:26] == ["96", ""]
 
 
-def test_a_national_file_refused_as_a_whole_says_its_code_and_leaves_no_response(
+def test_a_national_file_refused_as_a_whole_gets_the_response_that_the_service_would_send(
     gateway: Command, people: People, examples: dict[str, str], tmp_path: Path
 ) -> None:
     source = national(tmp_path, people[examples["right"]], records=5)
@@ -310,7 +310,8 @@ def test_a_national_file_refused_as_a_whole_says_its_code_and_leaves_no_response
     assert ran.exit_code == 2
     assert "1 rows where the header says 5" in " ".join(ran.stderr.split())
     assert "file response code 04" in " ".join(ran.stderr.split())
-    assert list(tmp_path.iterdir()) == [source]
+    assert (tmp_path / "out.csv").read_bytes() == f"MPTREQ_{STAMP},SPINE_MPT_RESPONSE,0,04\n".encode()
+    assert {path.name for path in tmp_path.iterdir()} == {source.name, "out.csv"}
 
 
 @pytest.mark.parametrize("fields", ["62", "61"])

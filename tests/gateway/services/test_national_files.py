@@ -13,11 +13,21 @@ from adapters.spine import dbs, mpt, pds_mesh
 from adapters.spine.dbs_columns import Response as DbsResponse
 from adapters.spine.trace_lines import Style
 from adapters.spine.trace_responses import ResponseFile
-from adapters.spine.tracing import BadRow, Charset, Code, Indicator, Meaning, Request, Response, answer_of
+from adapters.spine.tracing import (
+    BadRow,
+    Charset,
+    Code,
+    Indicator,
+    Meaning,
+    Request,
+    Response,
+    TraceFileRefused,
+    answer_of,
+)
 from gateway.errors import InputError, NotPermitted, Unavailable
 from gateway.services.tracing.batch import HOUSE, clear_away, trace_file
 from gateway.services.tracing.bulk import BULK
-from gateway.services.tracing.formats import Format, finding_of, opened
+from gateway.services.tracing.formats import Format, finding_of, opened, refuse
 from gateway.services.tracing.national import NATIONAL
 from gateway.storage.ledger import Ledger
 from tests.gateway.houses import (
@@ -174,6 +184,8 @@ def test_a_dbs_response_has_its_record_types_and_the_configured_width(
     file = dbs.ResponseFile(feed(target))
     rows = [row for row in file.rows() if isinstance(row, DbsResponse)]
     assert [row.record_type for row in rows] == ["20", "30", "21", "20", "40", "22", "81", "81", "30", "31"]
+    # how many the twins' row may mean; a row that names one, or nobody, counts none
+    assert [row.matches for row in rows] == [0, 0, 0, 0, 0, 2, 0, 0, 0, 0]
     assert [row.said for row in rows] == [replace(asked, telephone="") for asked in EVERY]
     assert (file.width, file.whole, file.header) == (62, True, dbs.RequestFile(feed(source)).header.reply(10))
     short = opened(Format.DBS, source, short=True)
@@ -249,6 +261,40 @@ def test_a_file_that_cannot_be_answered_is_refused_with_its_code_and_leaves_noth
         opened(Format.PDS_MESH, empty)
     with pytest.raises(InputError):
         opened(Format.DBS, tmp_path / "absent.dat")
+
+
+@pytest.mark.parametrize(
+    ("layout", "data", "line"),
+    [
+        (Format.MPT, b"MPTREQ_20260312093000,DSP_MPS,20260312093000,7\n", b"MPTREQ_20260312093000,DSP_MPS,0,04\n"),
+        (Format.MPT, b"", b"MPTREQ_20260312093000,SPINE_MPT_RESPONSE,0,01\n"),
+        (Format.MPT, b"alone\n", b"MPTREQ_20260312093000,SPINE_MPT_RESPONSE,0,01\n"),
+        (
+            Format.MPT,
+            b"MPTREQ_20260312093000,SPINE_MPTPHASE4_TRACE,20260312093000,500001\n",
+            b"MPTREQ_20260312093000,SPINE_MPT_RESPONSE,0,06\n",
+        ),
+        (Format.PDS_MESH, b"UNIQUE REFERENCE\n", b"MPTREQ_20260312093000,SPINE_MPT_RESPONSE,0,01\n"),
+        (Format.DBS, b"00\n", b"MPTREQ_20260312093000,SPINE_MPT_RESPONSE,0,01\n"),
+    ],
+)
+def test_a_file_that_cannot_be_answered_gets_one_line_with_its_code(
+    layout: Format, data: bytes, line: bytes, tmp_path: Path
+) -> None:
+    source, target = tmp_path / f"{NAME}.csv", tmp_path / "out.csv"
+    source.write_bytes(data)
+    with pytest.raises(InputError) as refused:
+        opened(layout, source)
+    assert isinstance(refused.value.__cause__, TraceFileRefused)
+    refuse(layout, source, refused.value.__cause__, target)
+    assert target.read_bytes() == line
+    assert {path.name for path in tmp_path.iterdir()} == {source.name, target.name}
+
+
+def test_a_refusal_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    fault = TraceFileRefused("request", Code.PARSE_ERROR, "empty-file", "the file is empty")
+    with pytest.raises(InputError, match=r"out\.csv: cannot be opened"):
+        refuse(Format.DBS, write_mpt(tmp_path), fault, tmp_path / "absent" / "out.csv")
 
 
 def test_nothing_is_written_where_the_ledger_cannot_take_the_row(
