@@ -38,7 +38,9 @@ ROUTES = (
     (f"{FHIR_BASE}/Patient/$match", "POST"),
     (f"{FHIR_BASE}/Patient/$ihe-pix", "GET"),
     (f"{FHIR_BASE}/Patient/$ihe-pix", "POST"),
+    (f"{FHIR_BASE}/changes", "GET"),
     (f"{FHIR_BASE}/metadata", "GET"),
+    (f"{FHIR_BASE}/signals", "POST"),
 )
 # the capability statement takes nothing, so that nothing wrong can be sent to it
 TRIED = [
