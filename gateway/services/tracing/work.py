@@ -76,13 +76,12 @@ class Piece(NamedTuple):
 class Work:
     """The lines of one response so far, and what they came to. Use `begun`."""
 
-    def __init__(self, lines: BinaryIO, folder: Path | None = None) -> None:
+    def __init__(self, lines: BinaryIO, told: BinaryIO | None = None, folder: Path | None = None) -> None:
         self._lines = lines
+        self._named = told
         self._folder = folder
-        self._named: BinaryIO | None = None
         self.done = BatchReport()
         if folder is not None:
-            self._named = _file(folder / _NAMED)
             self._go_on(folder)
 
     def write(self, lines: bytes) -> None:
@@ -167,8 +166,8 @@ def begun(data_dir: Path, name: str) -> Iterator[Work]:
         return
     keep = False
     try:
-        with named(root), _file(folder / _LINES) as lines:
-            yield Work(lines, folder)
+        with named(root), _file(folder / _LINES) as lines, _file(folder / _NAMED) as told:
+            yield Work(lines, told, folder)
     except (Unavailable, KeyboardInterrupt):
         keep = True
         raise
