@@ -6,22 +6,25 @@ nothing is re-serialised. Messages name the path by the names of the specificati
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import orjson
-from fhir.resources.R4B.parameters import Parameters
-from fhir.resources.R4B.patient import Patient
+from fhir.resources.R4B.address import Address
+from fhir.resources.R4B.bundle import Bundle, BundleEntry
+from fhir.resources.R4B.contactpoint import ContactPoint
+from fhir.resources.R4B.extension import Extension
+from fhir.resources.R4B.humanname import HumanName
+from fhir.resources.R4B.identifier import Identifier
+from fhir.resources.R4B.parameters import Parameters, ParametersParameter
+from fhir.resources.R4B.patient import Patient, PatientContact, PatientLink
 from flask import request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway.errors import InputError
 from gateway.fhir.json import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from pydantic import BaseModel
 
     Resource = dict[str, Any]
 
@@ -33,7 +36,20 @@ MOST_REPEATS: Final = 20
 """How often one element may repeat: names, addresses, parameters."""
 _TYPES: Final[dict[str, type[BaseModel]]] = {"Parameters": Parameters, "Patient": Patient}
 _MEDIA_TYPES: Final = frozenset({MEDIA_TYPE, "application/json", "application/json+fhir"})
-_NAME: Final = re.compile(r"_?[a-z][A-Za-z]{0,40}", re.ASCII)
+_MODELS: Final[tuple[type[BaseModel], ...]] = (Patient, PatientContact, PatientLink, Parameters, ParametersParameter)
+_PARTS: Final[tuple[type[BaseModel], ...]] = (
+    HumanName,
+    Address,
+    ContactPoint,
+    Identifier,
+    Extension,
+    Bundle,
+    BundleEntry,
+)
+_NAMES: Final = frozenset(
+    field.alias or name for model in (*_MODELS, *_PARTS, *_LISTS) for name, field in model.model_fields.items()
+)
+"""The names of the specification that a place may be told by; any other is the caller's own word."""
 _UNKNOWN: Final = "extra_forbidden"
 
 
@@ -95,7 +111,7 @@ def _inside(path: str, value: object) -> Iterator[tuple[str, Any]]:
         raise InputError(f"{path}: null is no value", reason="null", field=path)
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield f"{path}.{name}" if _NAME.fullmatch(name) else path, inner
+            yield f"{path}.{name}" if name in _NAMES else path, inner
     elif isinstance(value, list):
         if len(value) > MOST_REPEATS:
             raise InputError(f"{path}: at most {MOST_REPEATS} times", reason="too-many", field=path)
@@ -123,6 +139,6 @@ def path_of(kind: str, place: tuple[int | str, ...], *, unknown: bool = False) -
     for step in place[:-1] if unknown else place:
         if isinstance(step, int):
             path += f"[{step}]"
-        elif _NAME.fullmatch(step):
+        elif step in _NAMES:
             path += f".{step}"
     return path
