@@ -47,7 +47,7 @@ _PARTS: Final[tuple[type[BaseModel], ...]] = (
     BundleEntry,
 )
 _NAMES: Final = frozenset(
-    field.alias or name for model in (*_MODELS, *_PARTS, *_LISTS) for name, field in model.model_fields.items()
+    field.alias or name for model in (*_MODELS, *_PARTS) for name, field in model.model_fields.items()
 )
 """The names of the specification that a place may be told by; any other is the caller's own word."""
 _UNKNOWN: Final = "extra_forbidden"
