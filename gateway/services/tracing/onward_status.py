@@ -54,8 +54,9 @@ def number_status(
 
 
 def _stands(check: Check, record: Numbered) -> bool:
-    """Whether the last word is about the record as it is: its details, and the number it has."""
+    """Whether the last word is about the record as it is: its details, and whom it is joined to since."""
     same = check.demographics_hash == record.demographics_hash
     if check.nhs_number:
-        return check.nhs_number == record.number and (same or check.status == VERIFIED)
+        # whom somebody unlinked since is not verified any more, whatever number the source gave
+        return check.nhs_number == record.linked and (same or check.status == VERIFIED)
     return same

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.spine.tracing import Code, Indicator
+from adapters.spine import dbs
+from adapters.spine.dbs_columns import RecordType, Returned
+from adapters.spine.dbs_columns import Response as DbsResponse
+from adapters.spine.tracing import Code, Indicator, Request
 from fixtures.rates import AS_OF
 from gateway.errors import InputError
 from gateway.ids import person_id, person_id_without_number
@@ -33,6 +36,7 @@ from tests.gateway.services.onward_houses import (
     RENAMED,
     REPLACED,
     SECRET,
+    UNRESOLVED,
     WITHDRAWN,
     answered,
     bring_home,
@@ -191,6 +195,71 @@ def test_withdrawn_several_refused_and_untraced_each_leave_the_record_as_it_shou
     # what was not traced is asked again, what was refused is not
     again = export(sent, tmp_path / "again.csv")
     assert (again.rows, again.left["asked-before"]) == (1, 4)
+
+
+@pytest.fixture
+def sent_to_dbs(home: House, tmp_path: Path) -> House:
+    """The council's house, waiting for an answer of DBS."""
+    export(home, tmp_path / "requests.dat", written=Written(Format.DBS))
+    return home
+
+
+def dbs_response(path: Path, rows: list[DbsResponse]) -> Path:
+    kind, body = dbs.FileType.RESPONSE, dbs.Body.CSV
+    header = dbs.Header(kind, "001", body, "999", "DBS", "20261001093000", 1, len(rows))
+    path.write_bytes(b"".join(dbs.write_responses(header, rows)))
+    return path
+
+
+def test_dbs_says_whom_it_found_and_the_house_looks_at_that_too(sent_to_dbs: House, tmp_path: Path) -> None:
+    """A find whose returned details the house's own model matches is confirmed; other details only propose."""
+    asked = {ref: Request(one.reference, one.nhs_number) for ref, one in stand(sent_to_dbs).asked.items()}
+    matching = Returned(
+        family=STRANGER.family, given=STRANGER.given, birth_date="19700606", gender="1", postcode=STRANGER.postcode
+    )
+    unlike = Returned(family="Else", given="Somebody", birth_date="19310131", gender="2")
+    unreadable = replace(matching, birth_date="19310231")
+    rows = [
+        DbsResponse(asked["stranger"], RecordType.SINGLE, STRANGER.number, 1, matching),
+        DbsResponse(asked["nobody"], RecordType.SINGLE, NOBODY.number, 1, unlike),
+        DbsResponse(asked["here"], RecordType.UNVERIFIED_SINGLE, RENAMED.number, 1),
+        DbsResponse(asked["renamed"], RecordType.UNVERIFIED_SEVERAL, "", 2),
+        DbsResponse(asked["secret"], RecordType.TIMED_OUT),
+        DbsResponse(asked["withdrawn"], RecordType.INSUFFICIENT),
+    ]
+    done = bring_home(sent_to_dbs, dbs_response(tmp_path / "r.dat", rows), Format.DBS)
+    assert done.became == {
+        "confirmed": 1,
+        "proposed": 1,
+        "another-number": 1,
+        "several": 1,
+        "not-traced": 1,
+        "not-enough": 1,
+    }
+    after = stand(sent_to_dbs)
+    assert {ref: one.status for ref, one in after.checks.items()} == {
+        "stranger": "01",
+        "nobody": "02",
+        "here": "05",
+        "renamed": "05",
+        "withdrawn": "03",
+    }
+    assert after.links["stranger"].basis is Basis.PDS
+    export(sent_to_dbs, tmp_path / "again.dat", replace(UNRESOLVED, again=True), Written(Format.DBS))
+    again = Request(stand(sent_to_dbs).asked["withdrawn"].reference, WITHDRAWN.number)
+    rows = [DbsResponse(again, RecordType.UNVERIFIED_SINGLE, WITHDRAWN.number, 1, unreadable)]
+    done = bring_home(sent_to_dbs, dbs_response(tmp_path / "s.dat", rows), Format.DBS)
+    assert done.became == {"proposed": 1}
+
+
+def test_a_dbs_file_that_lost_a_row_is_refused(sent_to_dbs: House, tmp_path: Path) -> None:
+    asked = stand(sent_to_dbs).asked
+    rows = [DbsResponse(Request(one.reference, one.nhs_number), RecordType.TIMED_OUT) for one in asked.values()]
+    path = dbs_response(tmp_path / "r.dat", rows)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], *lines[3:]]))
+    with pytest.raises(InputError, match="a line break inside an address"):
+        bring_home(sent_to_dbs, path, Format.DBS)
 
 
 def test_another_number_than_the_one_sent_is_for_somebody_to_look_at(sent: House, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def question(meaning: str = "", details: str = "today") -> Question:
         (record(linked=ONE, basis="pds"), check("01", ONE), None, DEMO, NumberStatus("01", "pds-mesh", DAY)),
         (record(linked=ONE, basis="pds"), check("01", ONE, "before"), None, DEMO, NumberStatus("01", "pds-mesh", DAY)),
         (record(linked=OTHER, basis="person"), check("01", ONE), None, DEMO, NumberStatus("02", "demo", DAY)),
+        (record(ONE, outcome=""), check("01", ONE), None, DEMO, NumberStatus("02")),
         (
             record(linked=ONE, basis="alphanumeric"),
             check("02", ONE, "before"),
