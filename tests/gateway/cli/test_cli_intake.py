@@ -47,6 +47,13 @@ def test_an_index_needs_a_source_and_a_date(
     assert (ran.exit_code, said in ran.stderr) == (2, True)
 
 
+def test_an_index_is_loaded_in_the_layout_that_is_said(own_gateway: Command, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("practice,nhs_number,family,birth_date\nZ99001,9990000018,Patelova,15/03/1941\n", "utf-8")
+    ran = own_gateway("index", "load", path, "--format", "gp-list", "--source", "demo", "--as-of", "2026-10-31")
+    assert (ran.exit_code, ran.stdout) == (0, "1 people loaded from list.csv, as of 2026-10-31\n")
+
+
 def test_an_index_of_another_layout_is_refused_by_column(gateway: Command, county: Path) -> None:
     ran = gateway("index", "load", county / "truth.csv", "--source", "demo", "--as-of", "2026-09-30")
     assert ran.exit_code == 2

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.systems import NHS_NUMBER
 from gateway.errors import NotPermitted
 from gateway.services.governance.audit import who_looked
 from gateway.services.governance.facts import load_facts
@@ -15,9 +16,13 @@ from gateway.services.records.link import link_all
 from gateway.services.records.unlink import unlink_record
 from gateway.services.releases.build import build_release
 from gateway.services.releases.verify import verify_release
+from gateway.services.tracing.crossref import Source, cross_reference
 from gateway.services.tracing.find import find_number
+from gateway.services.tracing.history import link_history
 from gateway.services.tracing.likeness import PatientQuery
+from gateway.services.tracing.match import match_patient
 from gateway.services.tracing.patients import search_patients
+from gateway.services.tracing.people import Sought, read_person, search_people
 from gateway.services.tracing.verify import verify_number
 from gateway.storage.factkinds import opt_out
 from gateway.storage.facts import StoredFact
@@ -25,9 +30,11 @@ from gateway.storage.records import source_person_id
 from ig.optouts import NOT_OPTED_OUT, TYPE1
 from ig.purpose import Purpose
 from linkage.decide import Outcome, Verdict
+from linkage.nhs_number import NhsNumber
 from tests.gateway.houses import (
     AMINA,
     BRAM,
+    MOVED,
     OUTSIDER,
     STRANGER,
     TODAY,
@@ -63,6 +70,13 @@ def test_the_whole_way(settings: Settings, tmp_path: Path) -> None:
         asked = PatientQuery(family="Pat*", birthdate=("ge1941-01-01", "le1941-12-31"))
         assert search_patients(house, worker, asked)["total"] == 1
         assert len(everything(house, care, AMINA.id)["entry"]) > 1
+        assert [one.grade for one in match_patient(house, worker, BRAM.asked()).graded] == ["certain"]
+        assert read_person(house, worker, BRAM.id).body["id"] == BRAM.id
+        assert search_people(house, worker, Sought(numbers=(NhsNumber(MOVED.number),))).patients[0][0]["id"] == AMINA.id
+        source = Source(NHS_NUMBER, AMINA.number, "http://localhost/fhir/R4")
+        assert [one["value"] for one in cross_reference(house, worker, source).identifiers] == ["c1"]
+        (record,) = link_history(house, worker, AMINA.id).records
+        assert [fact.kind for fact in record.facts] == ["is"]
         for nobody in (OUTSIDER, care):
             with pytest.raises(NotPermitted):
                 everything(house, nobody, TODAY.id)
