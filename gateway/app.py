@@ -39,6 +39,7 @@ from gateway.web.changes import changes as changes_pages
 from gateway.web.integrity import IntegrityWatch
 from gateway.web.logs import configure_logs, log
 from gateway.web.observe import observe, route
+from gateway.web.recalls import recalls
 from gateway.web.refusals import refusal_page
 from gateway.web.render import prepare
 from gateway.web.reports import reports
@@ -52,7 +53,7 @@ from gateway.web.verify import verify
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-_PAGES: Final = (signin, verify, review, samples, changes_pages, reports, audit, agreements)
+_PAGES: Final = (signin, verify, review, samples, changes_pages, reports, audit, agreements, recalls)
 _MACHINES: Final = (pds, records, match, pdqm, pixm, history, changes_feed, health)
 _COOKIE: Final = {Mode.DEMO: "gateway-demo-session", Mode.PRODUCTION: "__Host-gateway-session"}
 _CACHE_SECONDS: Final = 3600

@@ -52,7 +52,15 @@ if TYPE_CHECKING:
     from linkage.evaluate import Share
 
 SAFE_HAVEN: Final = "0ZZ"
-SYSTEMS: Final = ("system-index", "system-ingest", "system-link", "system-release", "system-mesh", "system-changes")
+SYSTEMS: Final = (
+    "system-index",
+    "system-ingest",
+    "system-link",
+    "system-release",
+    "system-outbound",
+    "system-mesh",
+    "system-changes",
+)
 
 
 @dataclass(slots=True)

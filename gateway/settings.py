@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     organisation: str = Field("X09", description="ODS code of the organisation that runs this box")
     service_name: str = Field("Record linkage gateway", description="shown in page titles and the capability statement")
     trusted_hosts: str = Field("127.0.0.1,localhost,[::1]", description="comma separated Host values answered to")
+    webhook_networks: str = Field(
+        "", description="networks (10.20.0.0/16, …) that webhooks may go to besides the public internet"
+    )
+    webhook_days: int = Field(7, ge=1, le=90, description="a message that no subscriber took for so long is given up")
+    recall_days: int = Field(14, ge=1, description="a recall not acknowledged for so long is overdue")
     pds_token: str = Field("", repr=False, description="bearer token for the upstream PDS FHIR API")
     pds_base_url: str | None = Field(None, description="base address of an upstream PDS FHIR API; absent means none")
     pds_token_url: str = Field("", description="where a signed assertion is exchanged for a token of that API")

@@ -88,6 +88,9 @@ class Duty(StrEnum):
     NOTIFY_CONTROLLER_MONTHLY = "notify-controller-monthly"
     SUBJECT_ACCESS_VISIBLE = "subject-access-visible"
     VERIFY_IDENTITY = "verify-identity"
+    NAME_RETIRED_PSEUDONYMS = (
+        "name-retired-pseudonyms"  # a release says which of its pseudonyms took the place of which
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,13 @@ def link(desk: Desk, model: str, folder: Path | None) -> None:
     )
     if result.capped:
         out.print(capped_sentence(result.capped), markup=False)
+    numbers = result.numbers
+    if numbers.moved or numbers.held_back or numbers.rings:
+        out.print(
+            f"numbers that were replaced: {numbers.moved:,} links followed, {numbers.held_back:,} held back by a "
+            f"decision or an unknown number, {numbers.rings:,} people in a ring of numbers",
+            markup=False,
+        )
     for kind, count in sorted(result.crowded.items()):
         out.print(f"{count:,} groups of records without a number were too large to compare whole: {kind}", markup=False)
 
@@ -179,8 +186,10 @@ def unlink(desk: Desk, record: str, reason: str) -> None:
     \b
     gateway unlink social-care/999/100235 --reason "moved in with namesake, seen by reviewer"
     """  # noqa: D301 - click's mark for lines to keep as they are
-    person = unlink_record(desk.house, desk.caller(demo_caller="reviewer"), record, reason)
-    out.print(f"unlinked; that person is ruled out for this record from now on ({person})", markup=False)
+    done = unlink_record(desk.house, desk.caller(demo_caller="reviewer"), record, reason)
+    out.print(f"unlinked; that person is ruled out for this record from now on ({done.person_id})", markup=False)
+    told = "receivers not looked for yet: gateway worker" if done.receipts is None else f"{done.receipts:,} receipts"
+    out.print(f"recall {done.incident_id}: {told}", markup=False)
 
 
 @click.group()

@@ -26,6 +26,7 @@ _COMMANDS = {
     "model": Entry("models:model", "The matching model."),
     "org": Entry("governance:org", "Organisations."),
     "quarantine": Entry("intake:quarantine", "Rows that could not be used, and why."),
+    "recall": Entry("recall:recall", "Whoever received a link that was taken back."),
     "release": Entry("releases:release", "Pseudonymised linked data for analysts."),
     "report": Entry("reports:report", "What did not match and why; how NHS numbers are held."),
     "review": Entry("review:review", "Decide the doubtful pairs."),
@@ -36,6 +37,7 @@ _COMMANDS = {
     "unlink": Entry("intake:unlink", "Take back a wrong link."),
     "validate": Entry("validate:validate", "Check FHIR against R4 and the house rules."),
     "verify": Entry("tracing:verify", "Check that an NHS number is this person's."),
+    "webhook": Entry("webhooks:webhook", "Signed messages to subscribers, from the outbox."),
     "worker": Entry("serve:worker", "Finish work that was interrupted."),
 }
 """Every command. A command's module is imported when it is called, and not before."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.storage.factkinds import ASSURANCE, RELATIONSHIP, opt_out
 from ig.decide import Fact, Facts, Known
-from ig.optouts import NOT_OPTED_OUT
+from ig.optouts import NOT_OPTED_OUT, OPTED_OUT
 from ig.purpose import SECONDARY_USES
 from ig.relationships import RelationshipKind, Tie, legitimate
 from linkage.person import Security
@@ -42,7 +42,8 @@ class FactFinder:
         lists = self._lists() if request.asker.purpose in SECONDARY_USES else {}
         if not isinstance(request.subject, Known):
             return Facts(assurance=assurance, optouts=lists)
-        rows = facts.of([request.subject.ref])
+        # under every number that the person ever had: what was said of one of them holds for all
+        rows = facts.of(self._stores.successions.family(self._own_permit(), request.subject.ref))
         registration, restricted = self._indexed(request.subject.ref)
         return Facts(
             assurance=assurance,
@@ -91,7 +92,10 @@ def _ties(rows: Iterable[StoredFact], registration: Fact | None) -> list[Tie]:
 
 
 def _own_opt_outs(rows: Iterable[StoredFact]) -> dict[str, Fact]:
-    return {row.kind.removeprefix(_OPT_OUT): _fact(row, row.value) for row in rows if row.kind.startswith(_OPT_OUT)}
+    """What is said of each scheme; where it was said under several numbers, an opt-out that still stands wins."""
+    said = [row for row in rows if row.kind.startswith(_OPT_OUT)]
+    weakest_first = sorted(said, key=lambda row: (row.value == OPTED_OUT, row.expires is None, row.as_of))
+    return {row.kind.removeprefix(_OPT_OUT): _fact(row, row.value) for row in weakest_first}
 
 
 def _fact(row: StoredFact, value: str) -> Fact:

@@ -58,6 +58,10 @@ class Basis(StrEnum):
     UNLINKED = "unlinked"
 
 
+FOLLOWED: Final = "gateway:supersede"
+"""The actor of a fact that follows a person to the number that replaced theirs: the same human being, said anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewLink:
     """A fact to be added. ``nhs_number`` is the person's, ten digits, or empty for a person without one."""
@@ -226,11 +230,14 @@ class Links:
         _write(tx, added, numbers, chains)
         return added
 
-    def unlink(self, tx: Tx, source_person: str, actor: str, *, never: bool = True) -> list[Link]:
+    def unlink(
+        self, tx: Tx, source_person: str, actor: str, *, never: bool = True, also: Collection[str] = ()
+    ) -> list[Link]:
         """Take back the standing link of a source person; what it had superseded stands again, exactly.
 
         ``never`` adds the person's decision that the two are never the same, so that no re-run joins them again. Of a
-        person known only by records, the record is separated from each of the others.
+        person known only by records, the record is separated from each of the others. ``also`` are the person's ids
+        under other numbers: what stands again is none of them.
 
         Raises:
             Conflict: no link stands, or the record is joined to no other.
@@ -249,15 +256,22 @@ class Links:
         own = wrong.person_id == ids.person_id_without_number(source_person)
         leaving = others if own else {source_person}
         before = {name: len(chain.facts) for name, chain in chains.items()}
+        left = {wrong.person_id}
         for name in sorted(leaving):
-            _leave(chains[name], wrong.person_id, actor)
+            left |= _leave(chains[name], {wrong.person_id, *also}, actor)
         apart = {ids.person_id_without_number(other) for other in others} if by_records else set()
-        for person in sorted(apart or {wrong.person_id}) if never else ():
+        for person in sorted(apart or left) if never else ():
             chains[source_person].add(NewLink(source_person, person, LinkKind.NEVER, Basis.PERSON, actor))
         _drop_barred(tx, chains, leaving, actor)
         added = _added(chains, before)
         _write(tx, added, {}, chains)
         return added
+
+    def taken_back(self, tx: Tx, changed: Sequence[Link]) -> list[Link]:
+        """Return the facts that some of ``changed``, just added, took back."""
+        wanted = {fact.supersedes for fact in changed if fact.kind is LinkKind.WITHDRAWN}
+        chains = _chains(tx, {fact.source_person_id for fact in changed})
+        return [fact for chain in chains.values() for fact in chain.facts if fact.link_id in wanted]
 
     def take_back(self, tx: Tx, source_person: str, people: Collection[str], actor: str) -> list[Link]:
         """Take back what a person decided about a source person and each of ``people``; a seal is never taken back.
@@ -267,6 +281,9 @@ class Links:
         """
         chains = _chains(tx, {source_person})
         chain, before = chains[source_person], {source_person: len(chains[source_person].facts)}
+        while (fact := chain.person()) is not None and fact.actor == FOLLOWED and fact.person_id in people:
+            # the decision was about the number before; what followed from it goes with it
+            chain.withdraw(fact, actor)
         is_now, nevers = chain.person(), chain.nevers()
         decided = [is_now] if is_now is not None and is_now.basis is Basis.PERSON else []
         decided += [fact for fact in nevers if not fact.sealed]
@@ -365,6 +382,13 @@ class Links:
             rows = view.raw("SELECT nhs_number FROM person WHERE person_id = ?", (person_id,))
         return NhsNumber.trusted(rows[0][0]) if rows and rows[0][0] else None
 
+    def numbers_of(self, permit: Permit, persons: Collection[str]) -> dict[str, str]:
+        """Return person → NHS number for those of ``persons`` who were ever linked here and have one."""
+        require(permit)
+        with self._database.read() as view:
+            sql = f"SELECT person_id, nhs_number FROM person WHERE nhs_number IS NOT NULL AND {view.among('person_id')}"  # noqa: S608 - our own names
+            return dict(view.raw(sql, (view.listed(sorted(persons)),)))
+
     def counts(self) -> dict[str, int]:
         """Return how many live links there are of each basis; figures only, so no permit."""
         with self._database.read() as view:
@@ -388,10 +412,16 @@ def _added(chains: dict[str, Chain], before: dict[str, int]) -> list[Link]:
     return [fact for name, chain in chains.items() for fact in chain.facts[before[name] :]]
 
 
-def _leave(chain: Chain, person_id: str, actor: str) -> None:
-    """Take back every standing fact in a row that says the same person: each model run may have said it anew."""
-    while (fact := chain.person()) is not None and fact.person_id == person_id:
+def _leave(chain: Chain, persons: Collection[str], actor: str) -> set[str]:
+    """Take back every standing fact in a row that says one of ``persons``: each model run may have said it anew.
+
+    Returns whom the facts taken back named.
+    """
+    left = set()
+    while (fact := chain.person()) is not None and fact.person_id in persons:
         chain.withdraw(fact, actor)
+        left.add(fact.person_id)
+    return left
 
 
 def _drop_barred(tx: Tx, chains: dict[str, Chain], names: Iterable[str], actor: str) -> None:
@@ -402,7 +432,7 @@ def _drop_barred(tx: Tx, chains: dict[str, Chain], names: Iterable[str], actor: 
             members = _members(tx, {fact.person_id})[fact.person_id]
             if not apart.get(name, set()) & members:
                 break
-            _leave(chains[name], fact.person_id, actor)
+            _leave(chains[name], {fact.person_id}, actor)
 
 
 def _members(view: Reading, persons: Collection[str]) -> dict[str, set[str]]:

@@ -210,14 +210,15 @@ class Outbox:
         with self._database.read() as view:
             return bool(view.raw(f"{_HEADS} LIMIT 1", (now().isoformat(),)))
 
-    def claim(self, *, webhooks: Collection[str] | None = None) -> list[Due]:
+    def claim(self, *, by: datetime | None = None, webhooks: Collection[str] | None = None) -> list[Due]:
         """Take the first unsettled message of each subscriber whose turn has come, for the time of a lease.
 
-        ``webhooks`` narrows it to some subscribers. What another living worker holds is left to it.
+        ``by`` leaves out what became due after it; ``webhooks`` narrows it to some subscribers. What another living
+        worker holds is left to it.
         """
         at, lease = now(), f"{worker_name()}#{uuid4().hex[:8]}"
         with self._database.write() as tx:
-            heads = tx.raw(_HEADS, (at.isoformat(),))
+            heads = tx.raw(_HEADS, ((by or at).isoformat(),))
             free = [
                 (webhook_id, int(seq), owner)
                 for webhook_id, seq, owner, until in heads

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from gateway.errors import NotPermitted
 from gateway.storage.factkinds import REGISTRATION, RELATIONSHIP, opt_out, relationship
-from gateway.storage.schema import governance, now, people, records
+from gateway.storage.schema import governance, now, people, records, succession
 from ig.decision import FilterKind
+from ig.optouts import OPTED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,13 +67,31 @@ def _condition(kept: RowFilter) -> sa.ColumnElement[bool]:
 
 def _fact(kind: str, values: list[str]) -> sa.ColumnElement[bool]:
     """Whether a fact of this kind about the person has one of these values and still stands."""
+    return sa.exists().where(governance.fact.c.subject == _LINKED, *_says(kind, values)).correlate(people.live_link)
+
+
+def _says(kind: str, values: list[str]) -> tuple[sa.ColumnElement[bool], ...]:
     table = governance.fact
     standing = sa.or_(table.c.expires.is_(None), table.c.expires > now())
-    return (
-        sa.exists()
-        .where(table.c.kind == kind, table.c.subject == _LINKED, table.c.value.in_(values), standing)
-        .correlate(people.live_link)
+    return table.c.kind == kind, table.c.value.in_(values), standing
+
+
+def _ever(kind: str, values: list[str]) -> sa.ColumnElement[bool]:
+    """The same, about the person under any number they ever had. Three look-ups by subject, not one with a choice."""
+    table, here = governance.fact, succession.succession
+    other = here.alias()
+    said = _says(kind, values)
+    earlier = sa.exists().where(here.c.survivor_id == _LINKED, table.c.subject == here.c.person_id, *said)
+    today = sa.exists().where(here.c.person_id == _LINKED, table.c.subject == here.c.survivor_id, *said)
+    beside = sa.exists().where(
+        here.c.person_id == _LINKED,
+        here.c.survivor_id != "",
+        other.c.survivor_id == here.c.survivor_id,
+        table.c.subject == other.c.person_id,
+        *said,
     )
+    ways = (earlier, today, beside)
+    return sa.or_(_fact(kind, values), *(way.correlate(people.live_link) for way in ways))
 
 
 def _registered(kept: RowFilter) -> sa.ColumnElement[bool]:
@@ -81,11 +100,11 @@ def _registered(kept: RowFilter) -> sa.ColumnElement[bool]:
 
 def _related(kept: RowFilter) -> sa.ColumnElement[bool]:
     organisation, *kinds = kept.values
-    return _fact(RELATIONSHIP, [relationship(organisation, kind) for kind in kinds])
+    return _ever(RELATIONSHIP, [relationship(organisation, kind) for kind in kinds])
 
 
 def _not_opted_out(kept: RowFilter) -> sa.ColumnElement[bool]:
-    return sa.and_(sa.true(), *(sa.not_(_fact(opt_out(scheme), ["opted-out"])) for scheme in kept.values))
+    return sa.and_(sa.true(), *(sa.not_(_ever(opt_out(scheme), [OPTED_OUT])) for scheme in kept.values))
 
 
 def _not_restricted(_kept: RowFilter) -> sa.ColumnElement[bool]:

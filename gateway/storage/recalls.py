@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from gateway.errors import Conflict, NotFound
 from gateway.storage.permit import require
 from gateway.storage.schema import now, recall
+from gateway.storage.schema.base import utc
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from gateway.storage.database import Database, Tx
@@ -44,14 +45,16 @@ class NoticeState(StrEnum):
 class Incident:
     """A link that was taken back: of which record, wrong from ``since`` until ``until`` (None until it was listed).
 
-    ``persons`` are the ids of the person it was wrongly linked to, under every number they had, and are shown to
-    nobody; ``decision`` is that of the unlinking itself, whose reviewer needs no telling.
+    ``persons`` are the ids of the person it was wrongly linked to, under every number they had, each with the instant
+    of the link, and are shown to nobody. ``records`` are all that the link made theirs: more than the one where people
+    without a number were joined. ``decision`` is that of the unlinking itself, whose reviewer needs no telling.
     """
 
     incident_id: str
     source_person_id: str
     organisation: str
-    persons: tuple[str, ...]
+    persons: Mapping[str, datetime]
+    records: tuple[str, ...]
     decision: str
     actor: str
     since: datetime
@@ -90,8 +93,9 @@ class Recalls:
 
     def open(self, tx: Tx, incident: Incident) -> None:
         """Open an incident, in the transaction that takes the link back."""
-        row = {name: getattr(incident, name) for name in _PLAIN} | {"persons": orjson.dumps(list(incident.persons))}
-        tx.insert(_INCIDENT, [row], update=())
+        row = {name: getattr(incident, name) for name in _PLAIN}
+        lists = {"persons": orjson.dumps(dict(incident.persons)), "records": orjson.dumps(list(incident.records))}
+        tx.insert(_INCIDENT, [row | lists], update=())
 
     def close_window(self, tx: Tx, incident_id: str, until: datetime) -> None:
         """Record when the link could be received no more; said once, and kept."""
@@ -143,10 +147,21 @@ class Recalls:
             raise NotFound("there is no such recall", reason="recall")
         return _incident(row)
 
-    def unlisted(self) -> int:
-        """Return how many incidents nobody has listed the receivers of yet; a figure, so no permit."""
+    def unsettled(self, since: datetime) -> bool:
+        """Whether an incident may still find receivers, or a webhook's retraction may have arrived; no permit."""
+        growing = sa.select(_INCIDENT.c.incident_id).where(
+            sa.or_(_INCIDENT.c.until.is_(None), _INCIDENT.c.until > since)
+        )
+        told = sa.select(_NOTICE.c.notice_id).where(_NOTICE.c.state == NoticeState.OPEN.value)
         with self._database.read() as view:
-            return int(view.raw("SELECT count(*) FROM incident WHERE until IS NULL")[0][0])
+            return any(view.row(one.limit(1)) is not None for one in (growing, told))
+
+    def waiting(self, permit: Permit) -> list[Notice]:
+        """Return every notice that nobody has acknowledged."""
+        require(permit)
+        statement = sa.select(_NOTICE).where(_NOTICE.c.state == NoticeState.OPEN.value).order_by(_NOTICE.c.notice_id)
+        with self._database.read() as view:
+            return [_notice(row) for row in view.rows(statement)]
 
     def notices(
         self, permit: Permit, organisations: Collection[str] | None = None, incident_id: str = ""
@@ -162,12 +177,13 @@ class Recalls:
             return [_notice(row) for row in view.rows(statement)]
 
 
-_PLAIN: Final = tuple(column.name for column in _INCIDENT.columns if column.name != "persons")
+_PLAIN: Final = tuple(column.name for column in _INCIDENT.columns if column.name not in {"persons", "records"})
 
 
 def _incident(row: sa.Row[Any]) -> Incident:
     told = {name: getattr(row, name) for name in _PLAIN}
-    return Incident(persons=tuple(orjson.loads(row.persons)), **told)
+    persons = {person: utc(since) for person, since in orjson.loads(row.persons).items()}
+    return Incident(persons=persons, records=tuple(orjson.loads(row.records)), **told)
 
 
 def _notice(row: sa.Row[Any]) -> Notice:

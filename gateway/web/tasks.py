@@ -76,6 +76,13 @@ TASKS: Final = (
         frozenset({Purpose.IG_AUDIT, Purpose.SUBJECT_ACCESS}),
     ),
     Task(
+        "/recalls",
+        "Recalls of wrong links",
+        "See who received a link that was taken back, and say that they have heard.",
+        frozenset({Purpose.IG_AUDIT}),
+        frozenset({Role.IG_OFFICER, Role.PRIVACY_OFFICER}),
+    ),
+    Task(
         "/agreements",
         "Agreements",
         "Read the information sharing agreements that decide who may see what.",

@@ -90,7 +90,7 @@ def who_looked(  # noqa: PLR0913 - one argument for each thing that an officer a
 ) -> list[Access]:
     """Return accesses and refusals, newest first, about one person, by one member of staff, or both.
 
-    ``until`` is inclusive; days are London's. A superseded number is answered for together with its successor.
+    ``until`` is inclusive; days are London's. A number is answered for with those it replaced or was replaced by.
 
     Raises:
         InputError: the number is not an NHS number.
@@ -120,10 +120,8 @@ def _parse(number: str) -> NhsNumber:
 
 
 def _known_as(house: House, passage: Passage, number: NhsNumber) -> tuple[str, ...]:
-    """The ids under which a person's accesses were recorded: that of the number asked about, and its successor's."""
-    held = house.stores.index.by_number(passage.permit, number)
-    successor = held.superseded_by if held else None
-    return tuple(person_id(one) for one in (number, successor) if one is not None)
+    """The ids under which a person's accesses were recorded: those of every number that they ever had."""
+    return tuple(sorted(house.stores.successions.family(passage.permit, person_id(number))))
 
 
 def _midnight(day: date) -> datetime:

@@ -19,6 +19,7 @@ SYSTEM_INDEX = "system-index"
 SYSTEM_INGEST = "system-ingest"
 SYSTEM_LINK = "system-link"
 SYSTEM_RELEASE = "system-release"
+SYSTEM_OUTBOUND = "system-outbound"
 SYSTEM_MESH = "system-mesh"
 
 

@@ -17,6 +17,7 @@ from gateway.services.records.decided import past_of, pasts, standing, uncontest
 from gateway.services.records.merges import follow_merges
 from gateway.services.records.objections import carry_objections
 from gateway.services.records.renew import renewed
+from gateway.services.records.supersede import Followed, follow_numbers
 from gateway.services.records.unnumbered import join_unnumbered
 from gateway.services.tracing.against import checked_against
 from gateway.storage.links import Basis, LinkKind, NewLink
@@ -65,6 +66,7 @@ class LinkReport:
     reviews: int = 0
     capped: Counter[str] = field(default_factory=Counter)
     crowded: Counter[str] = field(default_factory=Counter)
+    numbers: Followed = field(default_factory=Followed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def link_all(house: House, caller: Caller, report: Report = silent) -> LinkRepor
         house.gate.administer(caller, "link:start", engine.model, model_hash=engine.model_hash[:12])
         stamped = stamp(house, engine)
         run = _Run(house, engine, passage, stamped, *begin(house, passage.permit, stamped), done, pasts(house))
+        done.numbers = follow_numbers(house, passage.permit)
         while people := house.stores.records.source_people(passage.permit, limit=BATCH, untraced_for=run.stamp):
             run.batch(people)
             report(done.traced, None)

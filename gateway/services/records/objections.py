@@ -9,14 +9,16 @@ from calendar import monthrange
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from gateway.ids import person_id
 from gateway.storage.factkinds import opt_out
 from gateway.storage.facts import StoredFact
 from gateway.storage.records import source_person_id
 from ig.optouts import NOT_OPTED_OUT, OPTED_OUT, TYPE1
+from linkage.nhs_number import NhsNumber
 from linkage.person import NotADate, PartialDate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from adapters.feed import SourceRecord
     from gateway.house import House
@@ -53,14 +55,31 @@ def _dated(occurred: str, *, late: bool) -> datetime:
     return datetime(known.year, month, day, tzinfo=UTC)
 
 
+def _subjects(house: House, permit: Permit, standing: Mapping[str, str]) -> dict[str, str]:
+    """Return whose standing each record speaks for: the person it is, under the number that its practice has.
+
+    Two people whose numbers turned out to be one's have spoken apart: what one of them withdrew, the other did not.
+    """
+    families = house.stores.successions.families(permit, standing.values())
+    merged = [record for record, person in standing.items() if len(families[person]) > 1]
+    own = {
+        who.source_person_id: person_id(NhsNumber(who.nhs_number))
+        for who in house.stores.records.people(permit, merged)
+        if who.nhs_number
+    }
+    spoken = {record: known for record, known in own.items() if known in families[standing[record]]}
+    return {**standing, **spoken}
+
+
 def carry_objections(house: House, permit: Permit) -> int:
     """Make what the practices say the person's own standing under Type 1. Returns how many people have one."""
     said = house.stores.governance.facts.of_kind(SOURCE_TYPE1)
     standing = house.stores.links.standing(permit, [fact.subject for fact in said])
+    subjects = _subjects(house, permit, {record: link.person_id for record, link in standing.items()})
     facts = [
-        StoredFact(opt_out(TYPE1), standing[fact.subject].person_id, fact.value, fact.source, fact.as_of)
+        StoredFact(opt_out(TYPE1), subjects[fact.subject], fact.value, fact.source, fact.as_of)
         for fact in said
-        if fact.subject in standing
+        if fact.subject in subjects
     ]
     with house.stores.transaction() as tx:
         return house.stores.governance.facts.replace(tx, opt_out(TYPE1), facts)

@@ -144,11 +144,12 @@ def take_back(house: House, caller: Caller, case_id: str, reason: str) -> None:
     """
     with _gate(house, caller) as passage:
         found = house.stores.reviews.show(passage.permit, case_id)
+        families = house.stores.successions.families(passage.permit, [one.person_id for one in found.candidates])
         passage.disclose([one.person_id for one in found.candidates], rows=len(found.candidates))
     house.gate.administer(caller, "review:take-back", case_id, reason=reason)
     with house.stores.transaction() as tx:
         house.stores.reviews.reopen(tx, case_id)
-        people = [one.person_id for one in found.candidates]
+        people = frozenset().union(*families.values())
         house.stores.links.take_back(tx, found.source_person_id, people, caller.subject)
         house.stores.records.untrace(tx, [found.source_person_id])
 

@@ -19,6 +19,7 @@ from gateway.services.progress import silent
 from gateway.services.releases.events import RELEASED, EventRow, event_of
 from gateway.services.releases.manifest import file_entry, write_manifest
 from gateway.services.releases.people import PersonRow, people_of
+from gateway.services.releases.retired import retired
 from gateway.storage.releases import Release
 from ig.decide import Population
 from ig.decision import Duty
@@ -159,7 +160,13 @@ class _Run:
             engine.register("event_row", _table(EventRow, events))
             files = _copy(engine, folder, _least(self.passage))
         self.passage.disclose((one.person_id for one in people), rows=sum(entry["rows"] for entry in files))
-        return self._manifest(members, files)
+        return self._manifest(members, files) | self._retired(members)
+
+    def _retired(self, members: Sequence[Member]) -> dict[str, Any]:
+        """Which pseudonyms of earlier releases are retired, where the agreement has a release say so."""
+        if Duty.NAME_RETIRED_PSEUDONYMS not in self.passage.decision.obligations:
+            return {}
+        return {"retired_pseudonyms": retired(self.house, self.passage.permit, members, self.domain)}
 
     def _manifest(self, members: Sequence[Member], files: list[dict[str, Any]]) -> dict[str, Any]:
         decision = self.passage.decision

@@ -6,7 +6,8 @@ from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table
 
 from gateway.storage.schema.base import Utc, gateway
 
-# ``persons`` is JSON, the ids of the person wrongly linked, under every number they had; it is shown to nobody.
+# ``persons`` is JSON, the ids of the person wrongly linked, under every number they had, each with the instant of the
+# link; it is shown to nobody. ``records`` are those that were theirs by it.
 incident = Table(
     "incident",
     gateway,
@@ -14,6 +15,7 @@ incident = Table(
     Column("source_person_id", String(36), nullable=False, index=True),
     Column("organisation", String(16), nullable=False),
     Column("persons", LargeBinary, nullable=False),
+    Column("records", LargeBinary, nullable=False),
     Column("decision", String(64), nullable=False),
     Column("actor", String(128), nullable=False),
     Column("since", Utc, nullable=False),

@@ -80,7 +80,7 @@ def trace_again(house: House) -> None:
 
 
 def unlink(house: House, ref: str) -> str:
-    return unlink_record(house, persona(house, "reviewer"), client(ref), "test")
+    return unlink_record(house, persona(house, "reviewer"), client(ref), "test").person_id
 
 
 def cases(house: House) -> dict[str, Case]:

@@ -235,7 +235,7 @@ def test_unlinking_restores_what_stood_before_and_holds_through_every_later_run(
     take_in(own_town, tmp_path / "b.csv", [event("c1", AMINA, {"Event Start Date": "18/11/2025"}, number=AMINA.number)])
     assert standing(own_town, permit, "c1")["c1"].person_id == AMINA.id
 
-    assert unlink_record(own_town, persona(own_town, "reviewer"), client("c1"), "wrong person") == AMINA.id
+    assert unlink_record(own_town, persona(own_town, "reviewer"), client("c1"), "wrong person").person_id == AMINA.id
     assert standing(own_town, permit, "c1", "c2") == before
     for _ in range(2):
         trace_again(own_town)
@@ -265,7 +265,8 @@ def test_unlinking_is_recorded_before_it_is_done(own_town: House, tmp_path: Path
     take_in(own_town, tmp_path / "c.csv", [event("c1", AMINA, number=AMINA.number)])
     seen = Watch(own_town)
     unlink_record(own_town, persona(own_town, "reviewer"), client("c1"), "wrong person")
-    looked, did = seen.rows()
+    looked, did, recalled = seen.rows()
+    assert (recalled.kind, recalled.body["purpose"]) == ("disclosure", "processing")
     assert (looked.kind, looked.body["result"], looked.body["subjects"]["count"]) == ("disclosure", "unlinked", 1)
     assert (did.body["action"], did.body["details"]["reason"]) == ("link:unlink", "wrong person")
 

@@ -15,7 +15,9 @@ from adapters.systems import NHS_NUMBER
 from fixtures.rates import AS_OF
 from gateway.errors import NotPermitted
 from gateway.services.governance import agreements, audit, signing
+from gateway.services.outbound import subscribers
 from gateway.services.quality import models, sample, shadow, train
+from gateway.services.recall import incidents
 from gateway.services.records import (
     duplicates,
     everything,
@@ -159,9 +161,24 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
     audit.who_looked: lambda h, c, _: audit.who_looked(h, c),
     audit.subject_access: lambda h, c, _: list(audit.subject_access(h, c, AMINA.number)),
     audit.report: lambda h, c, _: list(audit.report(h, c)),
+    incidents.recalls: lambda h, c, _: incidents.recalls(h, c),
+    incidents.recall: lambda h, c, _: incidents.recall(h, c, "any"),
+    incidents.acknowledge: lambda h, c, _: incidents.acknowledge(h, c, "any"),
 }
-STEWARDSHIP: Final = frozenset({agreements.activate, agreements.suspend, models.activate_model, signing.sign})
-"""Acts on agreements and models are a matter of role, not of a grant; their refusals are tested with them."""
+STEWARDSHIP: Final = frozenset(
+    {
+        agreements.activate,
+        agreements.suspend,
+        models.activate_model,
+        signing.sign,
+        subscribers.add_webhook,
+        subscribers.remove_webhook,
+        subscribers.rotate_secret,
+        subscribers.retire_secret,
+        subscribers.try_webhook,
+    }
+)
+"""Acts on agreements, models and webhooks are a matter of role, not of a grant; their refusals are tested with them."""
 
 
 def use_cases() -> set[Callable[..., object]]:

@@ -161,5 +161,5 @@ def test_no_cell_of_a_table_for_people_begins_a_formula(cells: list[str]) -> Non
     told = csv_for_people(["head"], [cells]).decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(told, newline="")))
     for cell, written in zip(cells, rows[1] if len(rows) > 1 else [], strict=False):
-        assert not written.startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert not written.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
         assert written in {cell, f"'{cell}"}

@@ -92,6 +92,7 @@ def _recall() -> None:
         sa.Column("source_person_id", sa.String(length=36), nullable=False),
         sa.Column("organisation", sa.String(length=16), nullable=False),
         sa.Column("persons", sa.LargeBinary(), nullable=False),
+        sa.Column("records", sa.LargeBinary(), nullable=False),
         sa.Column("decision", sa.String(length=64), nullable=False),
         sa.Column("actor", sa.String(length=128), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
