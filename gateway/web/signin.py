@@ -150,4 +150,4 @@ def _session() -> OpaqueSession:
     return held
 
 
-PAGES: Final = frozenset({"signin", "verify", "review", "samples", "reports", "audit", "agreements"})
+PAGES: Final = frozenset({"signin", "verify", "review", "samples", "changes", "reports", "audit", "agreements"})
