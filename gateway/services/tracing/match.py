@@ -17,20 +17,22 @@ from gateway.services.tracing.fitting import LIKELY_ENOUGH, MOST
 from gateway.services.tracing.likeness import NEARLY
 from gateway.services.tracing.outcomes import FLAG_SENTENCES, OF_TRACE
 from gateway.services.tracing.people import SHOWN, as_patient
+from gateway.services.tracing.tries import LOCKED, is_locked, refusal
 from ig.decide import Described
 from ig.purpose import Dataset, Level
-from linkage.decide import Flag, Outcome
+from linkage.decide import Finding, Flag, Outcome
 from linkage.findings import Step
 from linkage.person import Security
 
 if TYPE_CHECKING:
     from gateway.auth.caller import Caller
+    from gateway.gate import Passage
     from gateway.house import House
     from gateway.services.tracing.against import CheckedAgainst
-    from linkage.decide import Finding
     from linkage.findings import Scored
-    from linkage.person import Demographics
+    from linkage.person import Demographics, Person
 
+_NOTHING: Final = Finding(Outcome.NONE, None, None, (), None, frozenset(), LOCKED)
 DEFAULT_COUNT: Final = 10
 """So many candidates are shown where no count was given."""
 
@@ -64,7 +66,7 @@ def match_patient(
 
     Raises:
         InputError: the demographics cannot be searched with.
-        NotPermitted: no agreement lets this caller trace; nothing was read.
+        NotPermitted: no agreement lets this caller trace, or they have failed too often at the number they sent.
         Unavailable: no usable index, or the ledger could not take the row; nothing leaves.
     """
     asked = asked_person(demographics, number_will_do=True)
@@ -77,14 +79,26 @@ def match_patient(
         subject=Described(),
         filtered_on=elements_used(demographics),
     ) as passage:
-        finding = house.engine().trace(passage.permit, asked)
+        holder = _holder(house, passage, asked)
+        locked = holder != "" and is_locked(house, caller, holder)
+        finding = _NOTHING if locked else house.engine().trace(passage.permit, asked)
         likely = _likely(finding, alone=caller.kind is Kind.SYSTEM, only_certain=only_certain)[: min(count, MOST)]
         graded = tuple(
             Graded(as_patient(house, passage, one.candidate, against), _score(one), _grade(finding, place))
             for place, one in enumerate(likely)
         )
-        passage.disclose([one.candidate.person_id for one in likely], rows=len(graded), outcome=finding.outcome)
+        # a number that was sent with the details is a look at its holder, whatever comes of it
+        about = {one.candidate.person_id for one in likely} | ({holder} if holder else set())
+        passage.disclose(about, rows=len(graded), outcome=LOCKED if locked else finding.outcome)
+    if locked:
+        raise refusal(passage)
     return MatchResult(finding.outcome, graded, _advice(finding, graded), against, passage.decision_id)
+
+
+def _holder(house: House, passage: Passage, asked: Person) -> str:
+    """Whose the number is that came with the details; empty where none came, or it is nobody's."""
+    held = house.stores.index.by_number(passage.permit, asked.nhs_number) if asked.nhs_number else None
+    return held.person_id if held is not None else ""
 
 
 def _likely(finding: Finding, *, alone: bool, only_certain: bool) -> list[Scored]:

@@ -14,7 +14,7 @@ from gateway.fhir.outcome import FHIR_BASE
 from gateway.services.records.unlink import unlink_record
 from gateway.storage.records import source_person_id
 from ig.purpose import Purpose
-from tests.gateway.house_fixtures import town_settings
+from tests.gateway.house_fixtures import own_town, town_settings
 from tests.gateway.houses import (
     AMINA,
     BRAM,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gateway.house import House
     from gateway.settings import Settings
 
-__all__ = ["app", "browser", "client", "house", "settings", "town_settings"]
+__all__ = ["app", "browser", "client", "house", "own_town", "settings", "town_settings"]
 
 CLIENTS = "https://gateway.example/Id/social-care/999"
 """The council's own numbering of its clients."""

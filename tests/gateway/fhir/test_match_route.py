@@ -10,9 +10,13 @@ from fhir.resources.R4B.bundle import Bundle
 
 from adapters.systems import NHS_NUMBER
 from gateway.auth.caller import Kind
+from gateway.errors import NotPermitted
 from gateway.fhir.body import DEEPEST, LARGEST, MOST_REPEATS
 from gateway.fhir.bundle import MATCH_GRADE
 from gateway.services.tracing.match import match_patient
+from gateway.services.tracing.tries import LOCKED
+from gateway.services.tracing.verify import verify_number
+from ig.detection import TRIES
 from ig.purpose import Purpose
 from linkage.decide import Outcome
 from tests.gateway.fhir.conftest import issue, told
@@ -152,6 +156,22 @@ def test_the_ledger_names_whoever_was_shown_and_what_was_searched_by(front: Fron
     assert row.body["result"] == "matched"
     assert row.body["subjects"]["count"] == 1
     assert {"name", "birth_date", "address"} <= set(row.body["filtered_on"])
+
+
+def test_a_number_sent_with_other_details_is_a_look_at_its_holder(front: Front, seen: Watch) -> None:
+    assert graded(told(front.post(MATCH, numbered(STRANGER, AMINA.number)))) == []
+    (row,) = [row for row in seen.rows() if row.kind == "disclosure"]
+    assert (row.body["result"], row.body["subjects"]["count"]) == ("none", 1)
+
+
+def test_whoever_is_locked_out_of_a_number_does_not_get_round_it_by_a_match(own_town: House) -> None:
+    guesser = persona(own_town, "social-worker")
+    for _ in range(TRIES):
+        verify_number(own_town, guesser, AMINA.number, STRANGER.asked())
+    with pytest.raises(NotPermitted) as refused:
+        match_patient(own_town, guesser, AMINA.asked(nhs_number=AMINA.number))
+    assert refused.value.reason == LOCKED
+    assert match_patient(own_town, guesser, AMINA.asked()).graded
 
 
 def test_direct_care_is_no_purpose_to_search_by_description(front: Front) -> None:

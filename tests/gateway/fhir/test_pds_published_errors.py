@@ -125,6 +125,18 @@ def test_a_write_is_answered_as_a_read_only_application_is(
     assert issue["diagnostics"] == INSUFFICIENT
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "people"), [("PATCH", ONE, 1), ("PATCH", "Patient/nonsense", 0), ("POST", "Patient", 0)]
+)
+def test_a_try_to_write_leaves_a_refusal_about_whoever_it_named(
+    client: FlaskClient, house: House, method: str, path: str, people: int
+) -> None:
+    before = {row.seq for row in house.stores.ledger.search(limit=200)}
+    assert sent(client, house, Deserving(path, method=method)).status_code == 403
+    rows = [row for row in house.stores.ledger.search(limit=200) if row.seq not in before and row.kind == "refusal"]
+    assert [(row.body["reason"], row.body["subjects"]["count"]) for row in rows] == [("field-not-in-scope", people)]
+
+
 def test_a_write_without_a_token_is_nobodys(client: FlaskClient, house: House) -> None:
     assert sent(client, house, Deserving(method="PATCH", headers={"Authorization": None})).status_code == 401
 
