@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MARK: Final = "\ufeff"
 
 
@@ -48,10 +48,10 @@ def csv_for_people(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(head)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
     return (_MARK + text.getvalue()).encode()
 
 
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not run (OWASP, CSV injection)."""
+def harmless(cell: str) -> str:
+    """Return a cell that a spreadsheet shows and does not run (OWASP, CSV injection)."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
