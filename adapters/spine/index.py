@@ -43,7 +43,8 @@ COLUMNS: Final = (
 REQUIRED: Final = frozenset({"nhs_number", "family", "birth_date"})
 """The columns that an index cannot be without."""
 _LINES = COLUMNS[7:12]
-_INFORMAL = "informal:"
+INFORMAL: Final = "informal:"
+"""Before the date of a death that is not registered."""
 _GENDERS = frozenset(Gender) | {""}
 
 
@@ -139,8 +140,8 @@ _SENSITIVITY = {"": Security.UNRESTRICTED} | {str(code): code for code in Securi
 def _death(text: str) -> tuple[Death, str]:
     if not text:
         return Death.NONE, ""
-    informal = text.startswith(_INFORMAL)
-    return (Death.INFORMAL if informal else Death.FORMAL), partial_date(text.removeprefix(_INFORMAL), "death_date")
+    informal = text.startswith(INFORMAL)
+    return (Death.INFORMAL if informal else Death.FORMAL), partial_date(text.removeprefix(INFORMAL), "death_date")
 
 
 def partial_date(text: str, field: str) -> str:

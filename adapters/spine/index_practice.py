@@ -3,7 +3,7 @@
 There is no public layout of a practice list to keep to (the national list reconciliation publishes none), so this is
 the house's own, made of what practice systems print: the practice's ODS code, the person's details, and when they came
 and left. Dates are ``yyyy-mm-dd`` or ``dd/mm/yyyy`` and may be a year or a month; sex is M, F, I, U or the words of
-FHIR. Somebody who has left stays in the index, registered nowhere. Of one number given twice the last row counts.
+FHIR. A death that a practice knows of is informal. Somebody who has left stays in the index, registered nowhere. Of one number given twice the last row counts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from adapters.feed import Quarantined
 from adapters.rows import Row, Table
 from adapters.spine.index import COLUMNS as INDEX_COLUMNS
-from adapters.spine.index import IndexRow, index_row
+from adapters.spine.index import INFORMAL, IndexRow, index_row
 from adapters.values import BadField, uk_or_iso_date
 
 if TYPE_CHECKING:
@@ -89,11 +89,13 @@ def _as_index(cells: dict[str, str]) -> dict[str, str]:
         raise BadField("practice", "ods-code", "not the ODS code of a practice")
     _day(cells["registered_on"], "registered_on")
     left = _day(cells["left_on"], "left_on")
+    died = _day(cells["death_date"], "death_date")
     return {
         **_BLANK,
         **{name: cells[name] for name in _SAME},
         "birth_date": _day(cells["birth_date"], "birth_date"),
-        "death_date": _day(cells["death_date"], "death_date"),
+        # what a practice has been told of a death is a notice, not a registration
+        "death_date": f"{INFORMAL}{died}" if died else "",
         "gender": _sex(cells["sex"]),
         "gp_practice": "" if left else practice,
         "sensitivity": _sensitivity(cells["sensitive"]),

@@ -360,6 +360,12 @@ def test_a_practice_list_is_read_in_the_words_of_practice_systems() -> None:
     assert (two.demographics.gp_practice, two.sensitivity) == ("", Security.RESTRICTED)
 
 
+def test_a_death_that_a_practice_knows_of_is_informal() -> None:
+    header = "practice,nhs_number,family,birth_date,death_date"
+    (one,) = people(practice_rows(feed(f"{header}\nZ99001,{ONE},A,1941,01/02/2024\n".encode())))
+    assert (one.death, one.demographics.death_date) == (Death.INFORMAL, "2024-02-01")
+
+
 @pytest.mark.parametrize(
     ("row", "field", "rule"),
     [
