@@ -10,14 +10,17 @@ import importlib
 import multiprocessing
 import os
 import signal
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from adapters.spine.tracing import Code
 from gateway.errors import Conflict, NotPermitted, UpstreamError
 from gateway.house import open_house
 from gateway.services.exchange import mailboxes
-from gateway.services.exchange.place import Place, root
+from gateway.services.exchange.place import Place, root, unfit
 from gateway.services.exchange.post import Begun, Fate, Tracked
 from gateway.storage.mailbox import MessageState
 from gateway.transports.mesh import MeshPost, account
@@ -26,10 +29,10 @@ from tests.gateway.houses import AMINA, BRAM, persona
 from tests.gateway.services.exchange.sandbox import OURS, STAMP, Box, asks, mpt_file, polled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from gateway.house import House
-    from gateway.services.exchange.post import Parcel
+    from gateway.services.exchange.post import Envelope, Parcel
     from gateway.settings import Settings
     from gateway.storage.mailbox import Message
 
@@ -217,3 +220,48 @@ def test_a_workflow_taken_off_while_its_answer_waits_is_shown(house: House, ours
     house.settings = house.settings.model_copy(update={"mesh_workflows": "OTHER=mpt:OTHER_BACK"})
     assert polled(house, ours).failed == 1
     assert house.stores.mailbox.get(message_id).trouble == "workflow-unknown"
+
+
+def test_a_response_that_is_no_longer_here_is_written_again(house: House, ours: MeshPost, council: Box) -> None:
+    message_id = council.send(FILE, MPT, NAME)
+    polled(house, Odd(ours, begin=lambda _parcel, _chunk: Begun(refused="mesh-12")))
+    Place.of(house.settings, house.stores.mailbox.get(message_id)).clear()
+    assert polled(house, ours).answered == 1
+    assert len(council.responses()) == 1
+
+
+def test_a_copy_of_ours_that_cannot_be_read_is_not_the_senders_fault(
+    house: House, ours: MeshPost, council: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_where: object) -> None:
+        raise unfit(Code.PARSE_ERROR, "unreadable", "the file could not be read")
+
+    message_id = council.send(FILE, MPT, NAME)
+    with monkeypatch.context() as disk:
+        disk.setattr("gateway.services.exchange.answer.opened", broken)
+        assert polled(house, ours).failed == 1
+    assert house.stores.mailbox.get(message_id).trouble == "unreadable"
+    assert council.responses() == []
+    assert polled(house, ours).answered == 1
+
+
+def test_an_encrypted_file_is_refused(house: House, ours: MeshPost, council: Box) -> None:
+    @contextmanager
+    def sealed(message_id: str) -> Iterator[tuple[Envelope, Iterator[bytes]]]:
+        with ours.opened(message_id) as (envelope, blocks):
+            yield replace(envelope, encrypted=True), blocks
+
+    council.send(FILE, MPT, NAME)
+    assert polled(house, Odd(ours, opened=sealed)).refused == 1
+    assert council.the_response()[1].endswith(b",0,01\n")
+
+
+def test_a_long_trace_goes_on_holding_its_message(
+    house: House, ours: MeshPost, council: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed: list[Message] = []
+    monkeypatch.setattr("gateway.services.exchange.steps._RENEW_EVERY", 0.0)
+    monkeypatch.setattr(house.stores.mailbox, "renew", renewed.append)
+    council.send(FILE, MPT, NAME)
+    assert polled(house, ours).answered == 1
+    assert len(renewed) == 20
