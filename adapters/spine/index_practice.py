@@ -3,7 +3,8 @@
 There is no public layout of a practice list to keep to (the national list reconciliation publishes none), so this is
 the house's own, made of what practice systems print: the practice's ODS code, the person's details, and when they came
 and left. Dates are ``yyyy-mm-dd`` or ``dd/mm/yyyy`` and may be a year or a month; sex is M, F, I, U or the words of
-FHIR. A death that a practice knows of is informal. Somebody who has left stays in the index, registered nowhere. Of one number given twice the last row counts.
+FHIR. A death that a practice knows of is informal. Somebody who has left stays in the index, registered nowhere. Of
+one number given twice the last row counts.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def linked(town_settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
         yield open_house
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def front(linked: House) -> Front:
     """The doors of the linked town."""
     return Front(linked, create_app(house=linked).test_client())
