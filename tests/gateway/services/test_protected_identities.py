@@ -51,6 +51,7 @@ from tests.gateway.houses import (
     system,
     take_in,
 )
+from tests.gateway.services.changes.surfaces import told_twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,6 +138,7 @@ def asked(town_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> 
         assert {link.person_id for link in live.values()} == {TODAY.id}, "the worst case is not bad enough"
         one = Asked(house, folder, create_app(house=house).test_client())
         one.run("evaluate", "--sample", "50")
+        assert "duplicate-number: 2" in one.run("changes", "find")
         load_facts(
             house,
             "never-link",
@@ -356,6 +358,7 @@ SURFACES: Final = (
     Surface("GET /review", _review_pages, (*PLACE, "same postcode", "same district", "elephone: the same")),
     Surface("review sample show", _sample, (*PAST, *PLACE)),
     Surface("review duplicates", lambda a: a.run("review", "duplicates"), ("today",)),
+    Surface("changes list", told_twice, (*PAST, *PRESENT, *PLACE)),
     Surface("report unmatched", _report("unmatched"), (*SEALED, *PAST, *PRESENT, *PLACE)),
     Surface("report unmatched", _report_on_file, (*SEALED, *PRESENT, *PLACE)),
     Surface("report numbers", _report("numbers"), (*SEALED, *PAST, *PRESENT, *PLACE)),
@@ -471,6 +474,12 @@ SHOWS_NOBODY: Final = {
     "audit checkpoint": "signs tree heads",
     "audit verify": "counts rows",
     "caller": "staff and systems",
+    "changes decide": "says that it is done",
+    "changes find": "counts",
+    "changes reread": "counts",
+    "changes show": "asked with changes list, as the file and the feed are",
+    "changes export": "asked with changes list",
+    "changes signal": "takes in, and counts",
     "db": "whole databases and their digest",
     "demo": "makes a county, and asks the commands above",
     "doctor": "this box",
@@ -502,6 +511,7 @@ SHOWS_NOBODY: Final = {
     "webhook": "subscribers, and codes of how their messages stand",
     "worker": "counts",
     "GET static": "style sheets",
+    "/changes": "asked as changes list and show: the same use cases",
     "/audit": "asked as audit search: the same use case",
     "/agreements": "agreements",
     "/recalls": "who received a wrong link, under opaque ids",
@@ -509,6 +519,7 @@ SHOWS_NOBODY: Final = {
     "/sign-out": "staff",
     "/oauth2": "systems",
     "/health": "this box",
+    "/signals": "takes in, and says whether anybody is read anew",
     "/metrics": "figures",
     "/metadata": "what this server can do",
     "/openapi": "what this server can do",
