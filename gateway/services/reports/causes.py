@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _PLACES: Final = {"postcode": "address"}
 _INVALIDATED: Final = "invalidated"
 _HALF: Final = 0.5
+_FIRST_JANUARY: Final = (1, 1)
+_FOUND_BY: Final = ("birth_date", "family", "given", "address")
+_SHOWN_TO_SOMEBODY: Final = frozenset({Outcome.REVIEW, Outcome.MANY})
 _TELLING: Final = frozenset({"family", "given", "birth_date", "postcode"})
 
 
@@ -83,6 +86,8 @@ def _causes(found: Looked) -> Iterable[Diagnosis]:
         if placeholders := _placeholders(found):
             yield Diagnosis(Cause.PLACEHOLDER, placeholders)
         yield _of_details(found)
+        if sum(one.posterior for one in found.nearest) < _HALF and found.finding.outcome in _SHOWN_TO_SOMEBODY:
+            yield Diagnosis(Cause.LIKELY_ABSENT)
         if Flag.DUPLICATE_IN_SOURCE in found.flags:
             yield Diagnosis(Cause.DUPLICATE)
 
@@ -130,10 +135,10 @@ def _of_details(found: Looked) -> Diagnosis:
     if finding.reason == _INVALIDATED:
         return Diagnosis(Cause.NUMBER_WITHDRAWN)
     known = sum(one.posterior for one in found.nearest)
-    several = finding.outcome is Outcome.MANY
-    if not several and known < _HALF:
-        return Diagnosis(Cause.LIKELY_ABSENT)
-    if several or found.nearest[0].posterior < known / 2:
+    # whom a reviewer is shown is somebody near, however likely it is that the record is nobody's
+    if not found.nearest or (finding.outcome is Outcome.NONE and known < _HALF):
+        return Diagnosis(Cause.LIKELY_ABSENT, weak(found.asked))
+    if finding.outcome is Outcome.MANY or found.nearest[0].posterior < known / 2:
         return Diagnosis(Cause.SEVERAL_CLOSE, lacking(found.asked))
     return _of_pair(found.asked, differing(found.nearest[0].evidence))
 
@@ -165,3 +170,10 @@ def lacking(asked: Person) -> tuple[str, ...]:
         "email": not asked.email,
     }
     return tuple(name for name, is_absent in absent.items() if is_absent)
+
+
+def weak(asked: Person) -> tuple[str, ...]:
+    """The details by which somebody should be found and which a record does not give whole, or only as an estimate."""
+    born = asked.birth_date
+    estimated = {"birth_date"} if born is not None and (born.month, born.day) == _FIRST_JANUARY else set()
+    return tuple(name for name in _FOUND_BY if name in {*lacking(asked), *estimated})

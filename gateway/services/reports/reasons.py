@@ -101,7 +101,8 @@ WORDS: Final[Mapping[Cause, Words]] = {
     Cause.LIKELY_ABSENT: Words(
         "Likely absent from the index",
         "Nobody in the index is near.",
-        "Check the spelling and the date of birth. If they are right, send the record to the national tracing service.",
+        "Check the spelling and the date of birth, and give whole what is named here. If all is right, send the record "
+        "to the national tracing service.",
     ),
     Cause.ROW_REFUSED: Words(
         "Row not readable",

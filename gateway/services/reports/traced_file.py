@@ -59,9 +59,10 @@ class _Run:
         line, about = self._wrong(reference, asked, answer, number)
         if line is not None:
             self._add(line)
-        if key := answer.number or number:
-            self._duplicate(reference, key)
-            about |= {person_id(NhsNumber(answer.number))} if answer.number else set()
+        if answer.number:
+            # the number that was asked with is no ground: it may be somebody else's
+            self._duplicate(reference, answer.number)
+            about |= {person_id(NhsNumber(answer.number))}
         self.bench.passage.disclose(about, rows=1)
 
     def _wrong(self, reference: str, asked: Question, answer: Answer, number: str) -> tuple[Line | None, set[str]]:

@@ -151,7 +151,7 @@ def test_nothing_that_differs_and_too_little_weight_is_not_enough() -> None:
     [
         (Outcome.MANY, (0.2, 0.2), Cause.SEVERAL_CLOSE),
         (Outcome.REVIEW, (0.3, 0.29, 0.28), Cause.SEVERAL_CLOSE),
-        (Outcome.REVIEW, (0.3, 0.1), Cause.LIKELY_ABSENT),
+        (Outcome.REVIEW, (0.3, 0.1), Cause.NOT_ENOUGH),
         (Outcome.NONE, (0.3,), Cause.LIKELY_ABSENT),
         (Outcome.NONE, (), Cause.LIKELY_ABSENT),
     ],
@@ -162,6 +162,17 @@ def test_how_near_anybody_is_is_for_the_probabilities_to_say(
     near = tuple(scored(NhsNumber(ONE.digits), one) for one in posteriors)
     finding = found(outcome, *near) if outcome is not Outcome.NONE else found(outcome)
     assert cause(looked(finding, nearest=near))[0] is expected
+
+
+def test_whoever_a_reviewer_is_shown_is_told_as_near_and_as_likely_absent_besides() -> None:
+    told = diagnose(looked(found(Outcome.REVIEW, scored(ONE, 0.3, given="differs"))))
+    assert told == Diagnosis(Cause.ONE_FIELD, ("given",), (Cause.LIKELY_ABSENT,))
+
+
+def test_whoever_is_likely_absent_is_told_which_of_their_details_are_weak() -> None:
+    said = replace(SAID, given="A", birth_date="1941-01-01", postcode="")
+    assert cause(looked(found(Outcome.NONE), said)) == (Cause.LIKELY_ABSENT, ("birth_date", "given", "address"))
+    assert cause(looked(found(Outcome.NONE)))[1] == ()
 
 
 @given(

@@ -100,8 +100,15 @@ def test_every_row_that_did_not_match_is_told_with_its_cause(town: House, tmp_pa
     assert told["close"][0] is Cause.SEVERAL_CLOSE
     assert told.keys() == expected.keys() | {"close"}
     assert made.records == len(ROWS)
-    assert Cause.DUPLICATE in lines_of(made)["elses"].also
+    assert lines_of(made)["elses"].also == (Cause.DUPLICATE,)
     assert made.organisations == ("999",)
+
+
+def test_a_number_that_a_row_was_asked_with_makes_nobody_a_duplicate(town: House, tmp_path: Path) -> None:
+    rows = [asks("rightful", TWIN, TWIN.number), asks("other", STRANGER, TWIN.number)]
+    told = lines_of(report(town, traced(town, tmp_path, rows)))
+    assert told.keys() == {"other"}
+    assert told["other"].also == (Cause.LIKELY_ABSENT,)
 
 
 def test_the_report_on_a_file_is_a_batch_in_the_ledger(
