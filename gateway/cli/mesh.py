@@ -205,10 +205,11 @@ def status(ctx: click.Context, desk: Desk) -> None:
 
 
 def _print_standing(held: Standing) -> None:
-    from gateway.storage.mailbox import AT_WORK, Outcome  # noqa: PLC0415 - help stays quick
+    from gateway.storage.mailbox import AT_WORK, MessageState, Outcome  # noqa: PLC0415 - help stays quick
 
     waiting = sum(held.states[state] for state in AT_WORK)
-    told = (held.outcomes[Outcome.ANSWERED], held.outcomes[Outcome.REFUSED], len(held.kept), len(held.stuck))
+    kept = held.states[MessageState.KEPT] + held.states[MessageState.GONE]
+    told = (held.outcomes[Outcome.ANSWERED], held.outcomes[Outcome.REFUSED], kept, len(held.stuck))
     out.print("waiting {:,}, answered {:,}, refused {:,}, kept {:,}, stuck {:,}".format(waiting, *told), markup=False)
     if held.polled_at is None:
         out.print("never polled", markup=False)

@@ -26,7 +26,7 @@ def allow(house: House, officer: Caller, mailbox: str, subject: str) -> Sender:
         NotPermitted: the caller is not registered for a demographic trace, or the officer's role does not say who may
             send; that try is recorded.
     """
-    sender = Sender(_mailbox(mailbox), subject)
+    sender = Sender(mailbox_id(mailbox), subject)
     named_caller(house, subject, Purpose.DEMOGRAPHIC_TRACE)
     _administer(house, officer, "mesh:allow", sender.mailbox, in_the_name_of=subject)
     with house.stores.transaction() as tx:
@@ -42,7 +42,7 @@ def deny(house: House, officer: Caller, mailbox: str) -> None:
         NotFound: it is not on the list.
         NotPermitted: the officer's role does not say who may send; the try is recorded.
     """
-    given = _mailbox(mailbox)
+    given = mailbox_id(mailbox)
     _administer(house, officer, "mesh:deny", given)
     with house.stores.transaction() as tx:
         house.stores.mailbox.deny(tx, given)
@@ -66,7 +66,12 @@ def _administer(house: House, officer: Caller, action: str, target: str, **detai
         raise NotPermitted("your role does not look after the mailbox", reason="role-not-permitted")
 
 
-def _mailbox(text: str) -> str:
+def mailbox_id(text: str) -> str:
+    """Return a mailbox's id as MESH writes it.
+
+    Raises:
+        InputError: that is none.
+    """
     given = text.strip().upper()
     if not _MAILBOX.fullmatch(given):
         raise InputError("MAILBOX: up to 32 letters and digits", reason="mailbox", field="mailbox")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
 
 from gateway.errors import InputError, UpstreamError
+from gateway.services.exchange.mailboxes import mailbox_id
 from gateway.services.exchange.post import Fate, Parcel
+from gateway.services.exchange.workflows import workflow_id
 from gateway.services.files import named
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.services.exchange.post import Post
     from gateway.services.progress import Report
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_. -]{1,100}", re.ASCII)
 _NAMESPACE: Final = UUID("8c7f3a52-0b61-5c1b-9a2e-6f2f2f4b1d90")
 
 
@@ -38,18 +42,19 @@ def send_file(  # noqa: PLR0913 - a file is sent so
     What is sent and by whom is in the ledger before the first byte leaves. ``again`` sends it once more.
 
     Raises:
-        InputError: the file cannot be read, or is empty.
+        InputError: the file cannot be read or is empty, or the mailbox or the workflow is no id.
         UpstreamError: MESH does not take it, or does not answer: give the same command again.
         Unavailable: the ledger cannot take the row; nothing was sent.
     """
+    recipient, asked = mailbox_id(to), workflow_id(workflow)
     digest, size = _looked_over(path)
-    local_id = f"gateway-{uuid5(_NAMESPACE, f'{post.mailbox}|{to}|{workflow}|{digest}')}"
+    local_id = f"gateway-{uuid5(_NAMESPACE, f'{post.mailbox}|{recipient}|{asked}|{digest}')}"
     found = post.track(local_id)
     if found is not None and found.fate is Fate.ACCEPTED and not again:
         return Sent(found.sent_id, before=True)
-    house.gate.administer(caller, "mesh:send", to, workflow=workflow, bytes=size, content=digest)
+    house.gate.administer(caller, "mesh:send", recipient, workflow=asked, bytes=size, content=digest)
     chunk = house.settings.mesh_chunk_bytes
-    parcel = Parcel(to, workflow, path.name, local_id, "", -(-size // chunk))
+    parcel = Parcel(recipient, asked, _plain(path.name), local_id, "", -(-size // chunk))
     with named(path), path.open("rb") as opened:
         begun = post.begin(parcel, opened.read(chunk))
         if begun.refused:
@@ -58,6 +63,11 @@ def send_file(  # noqa: PLR0913 - a file is sent so
             report(number - 1, parcel.chunks)
             post.go_on(begun.sent_id, parcel, number, opened.read(chunk))
     return Sent(begun.sent_id, before=False)
+
+
+def _plain(name: str) -> str:
+    """A file's name where a header can hold it."""
+    return name if _PLAIN.fullmatch(name) else "file"
 
 
 def _looked_over(path: Path) -> tuple[str, int]:

@@ -45,5 +45,16 @@ def read_workflows(text: str) -> dict[str, Workflow]:
     return found
 
 
+def workflow_id(text: str) -> str:
+    """Return a workflow's id, which may be any that MESH gives.
+
+    Raises:
+        InputError: that is none.
+    """
+    if not _NAME.fullmatch(text):
+        raise InputError("--workflow: up to 100 letters, digits and . _ -", reason="workflow", field="workflow")
+    return text
+
+
 def _refused(rule: str) -> InputError:
     return InputError(f"GATEWAY_MESH_WORKFLOWS: {rule}", reason="setting", field="GATEWAY_MESH_WORKFLOWS")

@@ -90,11 +90,16 @@ def test_a_file_is_sent_once_however_often_it_is_asked(mesh: Mesh, house: House,
     assert "had been sent before" in mesh(*words).stdout
     envelope, content = stranger.the_response()
     assert (envelope.file_name, envelope.workflow, content) == (NAME, MPT, FILE * 20)
-    assert mesh(*words, "--again").exit_code == 0
+    accented = path.rename(tmp_path / "Aufgeführt.csv")
+    assert mesh("send", accented, *words[2:], "--again").exit_code == 0
+    assert stranger.responses()[-1][0].file_name == "file"
+    path.write_bytes(FILE)
     assert len(stranger.responses()) == 2
     assert mesh("send", path, "--to", "NOSUCH", "--workflow", MPT).exit_code == 4
     (tmp_path / "empty").touch()
     assert mesh("send", tmp_path / "empty", "--to", STRANGER, "--workflow", MPT).exit_code == 2
+    assert mesh("send", path, "--to", "A\nB", "--workflow", MPT).exit_code == 2
+    assert mesh("send", path, "--to", STRANGER, "--workflow", "A B").exit_code == 2
     rows = [row.body for row in watch.rows("administration")]
     assert [(row["actor"]["subject"], row["target"]) for row in rows] == [
         ("data-team", STRANGER),
