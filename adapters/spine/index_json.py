@@ -222,4 +222,5 @@ def _held(patient: Resource, number: str, security: Security) -> dict[str, Any]:
     held = {name: value for name, value in patient.items() if name in kept}
     if security is not Security.UNRESTRICTED and "extension" in held:
         held["extension"] = [one for one in held["extension"] if one["url"].endswith(_DEATH_STATUS)]
-    return held | {"id": number, "meta": {"security": patient["meta"]["security"]}}
+    meta = {name: patient["meta"][name] for name in ("versionId", "security") if name in patient["meta"]}
+    return held | {"id": number, "meta": meta}

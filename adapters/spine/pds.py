@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CHECKED_AGAINST: Final = "https://gateway.example/StructureDefinition/checked-against"
 """Extension on the identifier: the source of the index, and the date it was true."""
+AS_IT_CAME: Final = "https://gateway.example/pds-shaped"
+"""``meta.source`` of a Patient that was loaded as a Patient: its ``meta.versionId`` is that of whoever gave it."""
 
 _SECURITY = {
     Security.UNRESTRICTED: ("U", "unrestricted"),
@@ -44,12 +46,13 @@ def pds_patient(row: IndexRow, *, version: int | str, source: str, as_of: str) -
     """Make the Patient that a PDS retrieval would give for an index row.
 
     ``version`` becomes ``meta.versionId`` and so the ETag; ``source`` is the index's (``pds``, ``gp-list``,
-    ``demo``) and ``as_of`` its ISO date. Blank values are left out. What came as a Patient stays as it came, but for
-    the identifier and the version, which are this index's own.
+    ``demo``) and ``as_of`` its ISO date. Blank values are left out. What came as a Patient stays as it came, version and
+    all (``meta.source`` says so), but for the identifier, which is this index's own.
     """
     person = row.demographics
     if row.patient is not None:
-        meta = {**row.patient["meta"], "versionId": str(version)}
+        own = {"versionId": str(version)} if "versionId" not in row.patient["meta"] else {"source": AS_IT_CAME}
+        meta = {**row.patient["meta"], **own}
         return {**row.patient, "identifier": [_identifier(person.nhs_number, source, as_of)], "meta": meta}
     code, display = _SECURITY[row.sensitivity]
     made: Resource = {

@@ -26,7 +26,7 @@ _NOT_SHARED: Final = "no agreement on tracing shares it"
 
 FIELDS: Final[dict[str, str]] = {
     "meta.extension": "says which index vouches for the person, of which day, and how old; PDS has one source",
-    "meta.versionId": "counts what changed in this index, not in PDS",
+    "meta.versionId": "counts what changed in an index CSV; from PDS-shaped JSON it is the one that came",
     "multipleBirthInteger": _NO_COLUMN,
     "managingOrganization": _NO_COLUMN,
     "contact": _NOT_SHARED,
@@ -48,7 +48,7 @@ FIELDS: Final[dict[str, str]] = {
 }
 """Where a retrieved Patient differs from that of PDS. A path goes into every item of a list, or into those that
 ``[name=value]`` picks (the end of the value is enough)."""
-FROM_JSON: Final = ("meta.extension", "meta.versionId", "contact", "extension[url!=DeathNotificationStatus]")
+FROM_JSON: Final = ("meta.extension", "contact", "extension[url!=DeathNotificationStatus]")
 """Which of these differ too where the index was loaded from PDS-shaped JSON (``index load --format pds-json``)."""
 
 DEPARTURES: Final = (

@@ -167,9 +167,15 @@ def test_a_patient_a_line_is_read_and_kept_as_it_came() -> None:
     assert (one.row, two.row, two.demographics.nhs_number) == (1, 2, TWO)
     held = pds_patient(one, version=3, source="pds", as_of="2026-10-31")
     assert held["name"] == patient()["name"]
-    assert held["meta"]["versionId"] == "3"
+    assert held["meta"]["versionId"] == "7"
     assert held["identifier"][0]["extension"][0]["valueCodeableConcept"]["coding"][0]["code"] == "01"
     assert "text" not in held
+
+
+def test_a_patient_without_a_version_has_that_of_its_row() -> None:
+    body = patient(meta={"security": patient()["meta"]["security"]})
+    (one,) = people(patient_rows(feed(lines(body))))
+    assert pds_patient(one, version=3, source="pds", as_of="2026-10-31")["meta"]["versionId"] == "3"
 
 
 def test_a_number_from_elsewhere_is_not_called_verified() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from adapters.spine.pds import CHECKED_AGAINST
+from adapters.spine.pds import AS_IT_CAME, CHECKED_AGAINST
 from gateway.errors import NotFound
 from ig.redact import redact_patient
 from linkage.person import Security
@@ -44,8 +44,10 @@ def retrieved(house: House, passage: Passage, held: Candidate, against: CheckedA
     if row is None:
         raise NotFound(reason="RESOURCE_NOT_FOUND")
     whole = orjson.loads(row.patient)
-    # the row's own version: it changes when, and only when, what is held of the person does
-    whole["meta"]["versionId"] = str(row.version)
+    # a version that came with the Patient is what clients know it by; else the row's own, which changes when, and only
+    # when, what is held of the person does
+    if whole["meta"].pop("source", "") != AS_IT_CAME:
+        whole["meta"]["versionId"] = str(row.version)
     restricted = held.security is not Security.UNRESTRICTED
     body = redact_patient(whole, passage.decision.fields_allowed, restricted=restricted)
     if held.security is Security.VERY_RESTRICTED:

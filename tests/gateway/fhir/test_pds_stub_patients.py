@@ -191,6 +191,10 @@ def test_a_stub_loaded_as_it_is_published_is_given_back_so(given_back: dict[str,
     assert common(given_back[wanted["id"]], FROM_JSON) == common(wanted, FROM_JSON)
 
 
+def test_nothing_of_how_it_was_loaded_is_given_back(given_back: dict[str, Resource]) -> None:
+    assert all(one["meta"].keys() == {"versionId", "security", "extension"} for one in given_back.values())
+
+
 @pytest.mark.parametrize("field", FROM_JSON)
 def test_each_of_the_few_departures_is_one(given_back: dict[str, Resource], field: str) -> None:
     others = [one for one in FROM_JSON if one != field]
