@@ -8,18 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from adapters.spine import dbs, mpt, pds_mesh
 from adapters.spine.tracing import Request
+from gateway.services.tracing import batch, bulk, work
 from tests.faults.stages import SIGKILL
 from tests.journeys.real import PATIENCE, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from fixtures.write import Manifest
     from tests.faults.stages import Gateway
@@ -31,8 +32,8 @@ _GENDERS: Final = {"male": "1", "female": "2"}
 PLACES: Final = {
     "first-row": ("gateway.services.tracing.batch", "HouseTracer.found", 1),
     "midway": ("gateway.services.tracing.batch", "HouseTracer.found", 40),
-    "all-at-once": ("gateway.services.tracing.bulk", "BulkTracer.found", 40),
-    "before-the-row-is-durable": ("os", "fsync", 1),
+    "all-at-once": ("gateway.services.tracing.bulk", "house_cells", 40),
+    "before-it-is-whole": ("os", "fsync", 1),
     "before-it-is-moved": ("pathlib", "Path.replace", 1),
 }
 
@@ -79,7 +80,7 @@ for part in outer:
 real, calls = getattr(owner, name), 0
 def fatal(*args, **kwargs):
     global calls
-    if module != "pathlib" or str(args[0]).endswith(".part"):
+    if module != "pathlib" or str(args[0]).endswith((".part", ".aside")):
         calls += 1
         if calls == {nth}:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -104,9 +105,100 @@ def test_a_trace_that_was_killed_leaves_no_response_and_gives_the_same_bytes_aga
     gateway.good(*words)
     once = target.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["var", source.name, target.name])
+    assert list((gateway.folder / "traces").iterdir()) == []
     gateway.good(*words)
     assert target.read_bytes() == once
     assert gateway("audit", "verify").exit_code == 0
+
+
+KEPT: Final = """
+import multiprocessing, os, signal
+from pathlib import Path
+from gateway.services.tracing import batch, bulk
+batch._WORTH_KEEPING, batch._PIECE, bulk.PART, bulk._WORTH_PROCESSES = 0, 100, 50, 0
+really = os.kill
+def kill(process, how):
+    if how == signal.SIGKILL:
+        Path("{folder}/helpers").write_text(" ".join(str(one.pid) for one in multiprocessing.active_children()))
+    really(process, how)
+os.kill = kill
+"""
+"""A run that is gone on with after every hundred rows, its clerks in processes of their own, and who they were."""
+STRUCK: Final = {
+    "before-the-first-mark": ("gateway.services.tracing.work", "Work.add", 1),
+    "between-lines-and-names": ("os", "fsync", 5),
+    "before-a-mark-is-moved": ("pathlib", "Path.replace", 3),
+    "after-three-marks": ("gateway.services.tracing.work", "Work.add", 4),
+    "before-the-response-is-moved": ("gateway.services.tracing.work", "Work.deliver", 1),
+}
+
+
+@pytest.mark.parametrize(
+    ("engine", "place"),
+    [
+        *(("python", place) for place in STRUCK),
+        ("duckdb", "after-three-marks"),
+        *(pytest.param("duckdb", place, marks=pytest.mark.peers) for place in STRUCK if place != "after-three-marks"),
+    ],
+)
+def test_a_long_trace_that_was_killed_goes_on_from_its_last_mark(  # noqa: PLR0913, PLR0917 - fixtures
+    engine: str,
+    place: str,
+    house_at: HouseAt,
+    manifest: Manifest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gateway, target = house_at("indexed"), tmp_path / "answers.out"
+    source = write(tmp_path, "mpt", asked(manifest))
+    words = ("trace", source, "--format", "mpt", "--engine", engine, "--out", target)
+    gateway.good(*words)
+    undisturbed = target.read_bytes()
+    target.unlink()
+    struck = gateway.after(KEPT.format(folder=tmp_path) + dying(*STRUCK[place]), *words)
+    assert struck.returncode == SIGKILL, struck.stderr
+    assert not target.exists()
+    marks = list((gateway.folder / "traces").glob("*/mark.json"))
+    assert len(marks) == (place != "before-the-first-mark")
+    _are_gone((tmp_path / "helpers").read_text().split())
+    for name, value in (("_WORTH_KEEPING", 0), ("_PIECE", 100)):
+        monkeypatch.setattr(batch, name, value)
+    monkeypatch.setattr(bulk, "PART", 50)
+    answered = Tally(monkeypatch)
+    gateway.good(*words)
+    assert target.read_bytes() == undisturbed
+    assert (answered.rows < len(asked(manifest))) == bool(marks)
+    assert list((gateway.folder / "traces").iterdir()) == []
+    assert gateway("audit", "verify").exit_code == 0
+
+
+class Tally:
+    """How many rows a run answers itself."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rows = 0
+        real = work.Work.add
+
+        def add(one: work.Work, piece: work.Piece) -> None:
+            self.rows += piece.rows
+            real(one, piece)
+
+        monkeypatch.setattr(work.Work, "add", add)
+
+
+def _are_gone(processes: list[str]) -> None:
+    """Wait until the helpers of a killed run have noticed; a process that is only not yet buried is gone."""
+    patience = time.monotonic() + PATIENCE
+    while living := [one for one in processes if _runs(one)]:
+        assert time.monotonic() < patience, living
+        time.sleep(0.05)
+
+
+def _runs(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("wait", [0.9, 1.6])
