@@ -24,7 +24,14 @@ def webhook() -> None:
 @webhook.command()
 @click.argument("url")
 @click.option("--for", "subscriber", required=True, metavar="CALLER", help="The registered caller who fetches.")
-@click.option("--topic", "topics", multiple=True, required=True, type=click.Choice(list(Topic)), help="Of what.")
+@click.option(
+    "--topic",
+    "topics",
+    multiple=True,
+    required=True,
+    type=click.Choice([topic.value for topic in Topic]),
+    help="Of what.",
+)
 @pass_desk
 def add(desk: Desk, url: str, subscriber: str, topics: tuple[str, ...]) -> None:
     """Tell CALLER at URL of some topics from now on, and print the secret that messages are signed with.

@@ -9,7 +9,8 @@ from flask import Blueprint, redirect, render_template_string, request
 from gateway.auth.desk import current_caller
 from gateway.services.recall import incidents
 from gateway.storage.recalls import NoticeKind
-from gateway.web.render import house, organisation_words, page
+from gateway.web.forms import FormFault
+from gateway.web.render import house, organisation_words, page, with_faults
 from gateway.web.words import day_words, moment_words
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 recalls: Final = Blueprint("recalls", __name__)
 
 TITLE: Final = "Recalls of wrong links"
+_CHOOSE: Final = FormFault("receipt", "receipt", "Tick the receivers who have heard")
 _LINK: Final = '<a href="/recalls/{{ id }}">{{ words }}</a>'
 _KINDS: Final = {
     NoticeKind.USER: "On a screen or by a system",
@@ -39,23 +41,27 @@ def listed() -> str:
 @recalls.get("/recalls/<uuid:incident_id>")
 def shown(incident_id: object) -> str:
     """Show every receipt of one wrong link."""
-    found = incidents.recall(house(), current_caller(), str(incident_id))
-    return page(
-        "recall.jinja",
-        "Recall of a wrong link",
-        recall=found,
-        facts=_facts(found),
-        rows=[_receipt(one) for one in found.receipts],
-    )
+    return _page(str(incident_id), [])
 
 
 @recalls.post("/recalls/<uuid:incident_id>/acknowledge")
-def acknowledge(incident_id: object) -> Response:
+def acknowledge(incident_id: object) -> Response | tuple[str, int]:
     """Record that receivers have heard: those ticked, or every one where the button for all was used."""
     chosen = [] if "all" in request.form else request.form.getlist("receipt")
-    if chosen or "all" in request.form:
-        incidents.acknowledge(house(), current_caller(), str(incident_id), chosen)
+    if not chosen and "all" not in request.form:
+        return _page(str(incident_id), [_CHOOSE]), 400
+    incidents.acknowledge(house(), current_caller(), str(incident_id), chosen)
     return redirect(f"/recalls/{incident_id}", 303)
+
+
+def _page(incident_id: str, faults: list[FormFault]) -> str:
+    found = incidents.recall(house(), current_caller(), incident_id)
+    rows = [_receipt(one) for one in found.receipts]
+    # the summary of faults leads to the first box
+    rows.sort(key=lambda row: not row["open"])
+    return page(
+        "recall.jinja", "Recall of a wrong link", recall=found, facts=_facts(found), rows=rows, **with_faults(faults)
+    )
 
 
 def _line(one: Recall) -> list[dict[str, Any]]:

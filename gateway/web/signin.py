@@ -150,4 +150,6 @@ def _session() -> OpaqueSession:
     return held
 
 
-PAGES: Final = frozenset({"signin", "verify", "review", "samples", "changes", "reports", "audit", "agreements"})
+PAGES: Final = frozenset(
+    {"signin", "verify", "review", "samples", "changes", "reports", "audit", "agreements", "recalls"}
+)
