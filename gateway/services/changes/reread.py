@@ -27,9 +27,11 @@ from linkage.nhs_number import NhsNumber
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from datetime import date
 
     from gateway.auth.caller import Caller
+    from gateway.gate import Passage
     from gateway.house import House
     from gateway.services.progress import Report
     from gateway.services.tracing.upstream import Pds
@@ -79,7 +81,7 @@ def reread(house: House, caller: Caller, loader: Caller, pds: Pds | None, report
         Unavailable: a store cannot be written; the run can be repeated.
     """
     done, asked = RereadReport(), 0
-    with house.stores.transaction() as tx:
+    with _gate(house, caller), house.stores.transaction() as tx:
         done.covered = house.stores.signals.covered(tx)
     total = house.stores.signals.waiting_count()
     after = ""
@@ -95,17 +97,7 @@ def reread(house: House, caller: Caller, loader: Caller, pds: Pds | None, report
 def _ask(house: House, caller: Caller, pds: Pds, after: str, done: RereadReport) -> list[_Answer]:
     """Ask about the next ones; as many answers as came before PDS gave none."""
     answers: list[_Answer] = []
-    with (
-        house.gate.permit(
-            caller,
-            level=Level.PATIENT,
-            datasets=COMPARED,
-            fields={Element.NHS_NUMBER},
-            subject=Population(),
-            job="changes-reread",
-        ) as passage,
-        suppress(UpstreamError),
-    ):
+    with _gate(house, caller) as passage, suppress(UpstreamError):
         for one in house.stores.signals.waiting(passage.permit, after, BATCH):
             done.stopped = "upstream"
             number = NhsNumber(one.nhs_number)
@@ -114,6 +106,17 @@ def _ask(house: House, caller: Caller, pds: Pds, after: str, done: RereadReport)
             answers.append(_Answer(one, pds.patient(number)))
             done.stopped = ""
     return answers
+
+
+def _gate(house: House, caller: Caller) -> AbstractContextManager[Passage]:
+    return house.gate.permit(
+        caller,
+        level=Level.PATIENT,
+        datasets=COMPARED,
+        fields={Element.NHS_NUMBER},
+        subject=Population(),
+        job="changes-reread",
+    )
 
 
 def _load(house: House, loader: Caller, answers: Sequence[_Answer], done: RereadReport) -> None:

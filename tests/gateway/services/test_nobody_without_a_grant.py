@@ -14,6 +14,8 @@ from adapters.spine.tracing import Charset
 from adapters.systems import NHS_NUMBER
 from fixtures.rates import AS_OF
 from gateway.errors import NotPermitted
+from gateway.services.changes import export, feed, reread, signals, work
+from gateway.services.changes.find import find_differences
 from gateway.services.governance import agreements, audit, signing
 from gateway.services.outbound import subscribers
 from gateway.services.quality import models, sample, shadow, train
@@ -79,6 +81,14 @@ def _held(house: House, _caller: Caller, folder: Path) -> None:
     """Put one bad row into the quarantine, so that there is something to replay."""
     path = extract_csv(folder / "bad.csv", [event("c1", BRAM, {"Event Type": "Wondering"})])
     ingest.ingest_files(house, system(house, "system-ingest"), "social-care", [path])
+
+
+SIGNAL: Final = b'{"type":"pds-record-change-2","subject":"%s","time":"2026-06-01T13:00:00Z"}' % BRAM.number.encode()
+
+
+def _signal(path: Path) -> Path:
+    path.write_bytes(SIGNAL)
+    return path
 
 
 def _confirmed(house: House) -> verify.VerifyResult:
@@ -156,6 +166,16 @@ ASKED: Final[dict[Callable[..., object], Ask]] = {
         h, c, TracedFile(folder / "in.csv", folder / "out.csv")
     ),
     numbers.numbers: lambda h, c, _: numbers.numbers(h, c),
+    export.export_updates: lambda h, c, folder: export.export_updates(h, c, folder / "out.csv"),
+    feed.changes_since: lambda h, c, _: feed.changes_since(h, c),
+    find_differences: lambda h, c, _: find_differences(h, c),
+    reread.reread: lambda h, c, _: reread.reread(h, c, c, _NoPds()),
+    signals.take_signal: lambda h, c, _: signals.take_signal(h, c, SIGNAL),
+    signals.take_files: lambda h, c, folder: signals.take_files(h, c, [_signal(folder / "signal.json")]),
+    work.decide: lambda h, c, _: work.decide(h, c, "any", accept=True, note=""),
+    work.gate: lambda h, c, _: work.gate(h, c).__enter__(),
+    work.show: lambda h, c, _: work.show(h, c, "any"),
+    work.work_list: lambda h, c, _: work.work_list(h, c),
     unlink.unlink_record: lambda h, c, _: unlink.unlink_record(h, c, "any", "test"),
     build.build_release: lambda h, c, _: build.build_release(h, c, "ISA-ANALYTICS", "2026-09"),
     audit.who_looked: lambda h, c, _: audit.who_looked(h, c),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from adapters.systems import NHS_NUMBER
 from gateway.errors import NotPermitted
+from gateway.services.changes.feed import changes_since
+from gateway.services.changes.find import find_differences
+from gateway.services.changes.work import decide, work_list
 from gateway.services.governance.audit import who_looked
 from gateway.services.governance.facts import load_facts
 from gateway.services.governance.integrity import make_checkpoint, verify_ledger
@@ -77,6 +81,24 @@ def test_the_whole_way(settings: Settings, tmp_path: Path) -> None:
         assert [one["value"] for one in cross_reference(house, worker, source).identifiers] == ["c1"]
         (record,) = link_history(house, worker, AMINA.id).records
         assert [fact.kind for fact in record.facts] == ["is"]
+        rows = [
+            event(
+                "c1", replace(AMINA, birth_date="1941-03-16"), {"Event Start Date": "18/11/2025"}, number=MOVED.number
+            )
+        ]
+        take_in(house, tmp_path / "later.csv", rows)
+        assert dict(find_differences(house, system(house, "system-changes")).begun) == {
+            "substantive": 1,
+            "superseded": 1,
+        }
+        team = persona(house, "data-team")
+        for one in work_list(house, team):
+            decide(house, team, one.difference_id, accept=True, note="")
+        page = changes_since(house, team)
+        assert [sorted(set(one.update) - {"resourceType"}) for one in reversed(page.changes)] == [
+            ["birthDate"],
+            ["identifier"],
+        ]
         for nobody in (OUTSIDER, care):
             with pytest.raises(NotPermitted):
                 everything(house, nobody, TODAY.id)
