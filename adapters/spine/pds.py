@@ -46,7 +46,7 @@ def pds_patient(row: IndexRow, *, version: int | str, source: str, as_of: str) -
     """Make the Patient that a PDS retrieval would give for an index row.
 
     ``version`` becomes ``meta.versionId`` and so the ETag; ``source`` is the index's (``pds``, ``gp-list``,
-    ``demo``) and ``as_of`` its ISO date. Blank values are left out. What came as a Patient stays as it came, version and
+    ``demo``) and ``as_of`` its ISO date. Blank values are left out. What came as a Patient stays so, version and
     all (``meta.source`` says so), but for the identifier, which is this index's own.
     """
     person = row.demographics
