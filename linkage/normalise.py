@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from anyascii import anyascii
@@ -41,8 +43,11 @@ _INWARD_DIGIT = str.maketrans("OI", "01")
 _INWARD_LETTERS = str.maketrans("01", "OI")
 _SHORTEST_PHONE, _LONGEST_PHONE = 7, 15
 _ADDRESS_LINES_WITH_A_HOUSE: Final = 2
+_REMEMBERED: Final = 65_536
+"""Dates, postcodes and practices recur, so each is read once."""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def fold_postcode(text: str) -> str:
     """A postcode without its space, upper-case, with O and I for 0 and 1 set right; empty when it is none.
 
@@ -78,11 +83,11 @@ def normalise(said: Demographics) -> Person:
         birth_date=_date(said.birth_date),
         gender=_gender(said.gender),
         postcode=fold_postcode(said.postcode),
-        previous_postcode=_distinct(fold_postcode(code) for code in said.previous_postcode),
+        previous_postcode=_distinct(map(fold_postcode, said.previous_postcode)),
         house=house,
         street=street,
-        phone=_distinct(_phone(number) for number in said.phone),
-        email=_distinct(_email(address) for address in said.email),
+        phone=_distinct(map(_phone, said.phone)),
+        email=_distinct(map(_email, said.email)),
         gp_practice=_practice(said.gp_practice),
         death_date=_date(said.death_date),
         near_number=near_number,
@@ -122,6 +127,7 @@ def _number(text: str) -> tuple[NhsNumber | None, str]:
         return None, ""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _date(text: str) -> PartialDate | None:
     try:
         when = PartialDate.parse(text)
@@ -139,8 +145,8 @@ def _gender(text: str) -> Gender:
 
 def _house_and_street(lines: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The numbers of the first lines as one text (flat 3 of 12 is ``3/12``) and the street's own words."""
-    said = [_NOT_ALPHANUMERIC.sub(" ", anyascii(line).upper()).strip() for line in lines if line.strip()]
-    first = said[:_ADDRESS_LINES_WITH_A_HOUSE]
+    said = islice((line for line in lines if line.strip()), _ADDRESS_LINES_WITH_A_HOUSE)
+    first = [_NOT_ALPHANUMERIC.sub(" ", anyascii(line).upper()).strip() for line in said]
     if not first:
         return "", ()
     numbers = [number for line in first for number in _HOUSE_NUMBER.findall(line)]
@@ -169,6 +175,7 @@ def _email(text: str) -> str:
     return address if name and at and "." in host and name not in placeholders.EMAIL_NAMES else ""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _practice(text: str) -> str:
     code = _NOT_ALPHANUMERIC.sub("", anyascii(text).upper())
     return "" if code in placeholders.PRACTICES else code
@@ -176,4 +183,4 @@ def _practice(text: str) -> str:
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:
     """Non-empty values once each, in their order."""
-    return tuple(dict.fromkeys(value for value in values if value))
+    return tuple(dict.fromkeys(filter(None, values)))
