@@ -105,7 +105,7 @@ def send(desk: Desk, path: Path, to: str, workflow: str, again: bool) -> None:  
     from gateway.services.exchange.send import send_file  # noqa: PLC0415 - help stays quick
 
     with _post(desk) as post, progress("pieces") as report:
-        sent = send_file(desk.house, post, desk.caller(), path, report, to=to, workflow=workflow, again=again)
+        sent = send_file(desk.house, desk.caller(), post, path, report, to=to, workflow=workflow, again=again)
     said = "had been sent before" if sent.before else "sent"
     out.print(f"{path.name} {said}: message {sent.message_id}", markup=False)
 
@@ -133,7 +133,7 @@ def fetch(desk: Desk, workflow: str, folder: Path) -> None:
 
     answered = read_workflows(desk.settings.mesh_workflows)
     with _post(desk) as post:
-        for path in fetching.fetch(desk.house, post, desk.caller(), folder, workflow=workflow, answered=answered):
+        for path in fetching.fetch(desk.house, desk.caller(), post, folder, workflow=workflow, answered=answered):
             out.print(path.name, markup=False)
 
 

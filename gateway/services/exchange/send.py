@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
 
 from gateway.errors import InputError, UpstreamError
-from gateway.services.exchange.mailboxes import mailbox_id
+from gateway.services.exchange.mailboxes import act_on_files, mailbox_id
 from gateway.services.exchange.post import Fate, Parcel
 from gateway.services.exchange.workflows import workflow_id
 from gateway.services.files import named
@@ -35,7 +35,7 @@ class Sent:
 
 
 def send_file(  # noqa: PLR0913 - a file is sent so
-    house: House, post: Post, caller: Caller, path: Path, report: Report, *, to: str, workflow: str, again: bool = False
+    house: House, caller: Caller, post: Post, path: Path, report: Report, *, to: str, workflow: str, again: bool = False
 ) -> Sent:
     """Send a file, unless the same bytes went to the same mailbox under the same workflow before.
 
@@ -43,6 +43,7 @@ def send_file(  # noqa: PLR0913 - a file is sent so
 
     Raises:
         InputError: the file cannot be read or is empty, or the mailbox or the workflow is no id.
+        NotPermitted: sending files is for a data team; nothing was sent.
         UpstreamError: MESH does not take it, or does not answer: give the same command again.
         Unavailable: the ledger cannot take the row; nothing was sent.
     """
@@ -52,7 +53,7 @@ def send_file(  # noqa: PLR0913 - a file is sent so
     found = post.track(local_id)
     if found is not None and found.fate is Fate.ACCEPTED and not again:
         return Sent(found.sent_id, before=True)
-    house.gate.administer(caller, "mesh:send", recipient, workflow=asked, bytes=size, content=digest)
+    act_on_files(house, caller, "mesh:send", recipient, workflow=asked, bytes=size, content=digest)
     chunk = house.settings.mesh_chunk_bytes
     parcel = Parcel(recipient, asked, _plain(path.name), local_id, "", -(-size // chunk))
     with named(path), path.open("rb") as opened:

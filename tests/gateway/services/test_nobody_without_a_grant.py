@@ -16,6 +16,7 @@ from fixtures.rates import AS_OF
 from gateway.errors import NotPermitted
 from gateway.services.changes import export, feed, reread, signals, work
 from gateway.services.changes.find import find_differences
+from gateway.services.exchange import fetch, mailboxes, send
 from gateway.services.governance import agreements, audit, signing
 from gateway.services.outbound import subscribers
 from gateway.services.quality import models, sample, shadow, train
@@ -189,7 +190,13 @@ STEWARDSHIP: Final = frozenset(
     {
         agreements.activate,
         agreements.suspend,
+        fetch.fetch,
+        mailboxes.act_on_files,
+        mailboxes.allow,
+        mailboxes.deny,
+        mailboxes.settle,
         models.activate_model,
+        send.send_file,
         signing.sign,
         subscribers.add_webhook,
         subscribers.remove_webhook,
@@ -198,7 +205,7 @@ STEWARDSHIP: Final = frozenset(
         subscribers.try_webhook,
     }
 )
-"""Acts on agreements, models and webhooks are a matter of role, not of a grant; their refusals are tested with them."""
+"""Acts on agreements, models, webhooks and the mailbox are a matter of role, not of a grant; tested with them."""
 
 
 def use_cases() -> set[Callable[..., object]]:

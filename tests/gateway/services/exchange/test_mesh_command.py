@@ -9,8 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
+from gateway.errors import NotPermitted
+from gateway.services.exchange.fetch import fetch
+from gateway.services.exchange.mailboxes import allow, deny, settle
+from gateway.services.exchange.send import send_file
+from gateway.services.progress import silent
 from gateway.storage.mailbox import MessageState
-from tests.gateway.houses import AMINA, Watch
+from tests.gateway.houses import AMINA, Watch, persona
 from tests.gateway.services.exchange.sandbox import COUNCIL, OURS, STAMP, STRANGER, asks, mpt_file
 from tests.journeys.real import environment
 
@@ -121,8 +126,9 @@ def test_what_is_not_to_be_answered_is_fetched(
     assert [path.name for path in tmp_path.glob("*.*")] == [f"{kept}.dat"]
     assert list(ours.waiting()) == [other]
     assert [one.message_id for one in house.stores.mailbox.standing(OURS).kept] == [other]
-    (row,) = watch.rows("administration")
-    assert (row.body["action"], row.body["actor"]["subject"]) == ("mesh:fetch", "data-team")
+    rows = [row.body for row in watch.rows("administration")]
+    assert [row["action"] for row in rows] == ["mesh:fetch", "mesh:take-out"]
+    assert {row["actor"]["subject"] for row in rows} == {"data-team"}
     assert mesh(*words).stdout == ""
     assert mesh("fetch", "--workflow", MPT, "--out", tmp_path).exit_code == 2, "that one is answered"
 
@@ -168,3 +174,28 @@ def test_a_message_that_fails_is_an_exit_code_and_the_others_are_answered(
     with house.stores.transaction() as tx:
         tx.change("UPDATE caller SET state = 'revoked' WHERE subject = 'system-mesh'")
     assert mesh("poll").exit_code == 3, "nobody works here any more"
+
+
+def test_files_are_put_in_and_taken_out_by_a_data_team(
+    mesh: Mesh, house: House, ours: MeshPost, stranger: Box, tmp_path: Path
+) -> None:
+    """Whoever else tries is refused with a row; as is a practitioner who says whose files are traced."""
+    path = tmp_path / NAME
+    path.write_bytes(FILE)
+    message_id = stranger.send(FILE, "LETTERS")
+    watch = Watch(house)
+    for caller in (persona(house, "social-worker"), persona(house, "reviewer")):
+        with pytest.raises(NotPermitted):
+            send_file(house, caller, ours, path, silent, to=STRANGER, workflow=MPT)
+        with pytest.raises(NotPermitted):
+            list(fetch(house, caller, ours, tmp_path, workflow="LETTERS", answered={}))
+        with pytest.raises(NotPermitted):
+            allow(house, caller, STRANGER, "data-team")
+        with pytest.raises(NotPermitted):
+            deny(house, caller, COUNCIL)
+        with pytest.raises(NotPermitted):
+            settle(house, caller, message_id, sent=True)
+    assert [row.body["details"]["refused"] for row in watch.rows("administration")] == [True] * 10
+    assert stranger.responses() == []
+    assert list(ours.waiting()) == [message_id]
+    assert [one.name for one in tmp_path.glob("*.*")] == [NAME]
