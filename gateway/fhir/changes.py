@@ -71,7 +71,14 @@ class ChangesParameters(BaseModel):
 
 
 @changes.get("/changes")
-@serves(Interaction("changes", "What changed about the caller's own records since a cursor", query=ChangesParameters))
+@serves(
+    Interaction(
+        "changes",
+        "What changed about the caller's own records since a cursor",
+        query=ChangesParameters,
+        also=(("304", "Nothing is new"), ("410", "Nobody can go on from this cursor")),
+    )
+)
 def feed() -> Response:
     """Return the next page, or 304 where the caller has it already."""
     asked = read_parameters(request.args.to_dict(flat=False))

@@ -18,7 +18,7 @@ class Interaction:
 
     ``query`` reads the parameters of an address, or of a form where the method is POST; ``body`` names the types of
     resource that may be posted; ``definition`` is the canonical address of an operation that is not FHIR's own;
-    ``revinclude`` is what a search can bring along.
+    ``revinclude`` is what a search can bring along; ``also`` are statuses that no other interaction answers with.
     """
 
     code: str
@@ -31,6 +31,7 @@ class Interaction:
     body: tuple[str, ...] = ()
     definition: str = ""
     revinclude: str = ""
+    also: tuple[tuple[str, str], ...] = ()
 
 
 SEARCH: Final = "search-type"

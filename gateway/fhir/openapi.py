@@ -64,7 +64,13 @@ def _operation(path: str, interaction: Interaction) -> dict[str, Any]:
         told["security"] = [{"token": []}]
         outcome = {"$ref": "#/components/schemas/OperationOutcome"}
         told["responses"] |= {status: _answer(words, outcome) for status, words in _REFUSALS.items()}
+        told["responses"] |= {status: _other(status, words, outcome) for status, words in interaction.also}
     return told
+
+
+def _other(status: str, words: str, outcome: dict[str, Any]) -> dict[str, Any]:
+    """A status of this interaction alone; below 400 it comes without a body."""
+    return _answer(words, outcome) if status >= "400" else {"description": words}
 
 
 def _parameters(path: str, interaction: Interaction) -> list[dict[str, Any]]:

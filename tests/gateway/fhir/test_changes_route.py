@@ -160,3 +160,10 @@ def test_what_is_no_signal_is_refused(
     web: FlaskClient, system: dict[str, str], body: bytes, media_type: str, status: HTTPStatus
 ) -> None:
     assert web.post(SIGNALS, data=body, content_type=media_type, headers=system).status_code == status
+
+
+def test_the_description_has_the_statuses_of_the_feed(web: FlaskClient) -> None:
+    told = web.get("/openapi.json").get_json()["paths"]
+    assert {"200", "304", "400", "410"} <= set(told[CHANGES]["get"]["responses"])
+    assert "content" not in told[CHANGES]["get"]["responses"]["304"]
+    assert "410" not in told[SIGNALS]["post"]["responses"]
