@@ -30,9 +30,11 @@ from gateway.services.records.decided import standing
 from gateway.services.records.link import JOINS_FOR_CARE
 from gateway.services.records.protected import sealed_people
 from gateway.services.records.renew import renewed
+from gateway.services.records.supersede import number_changed
 from gateway.services.tracing.outcomes import NO_OR_MANY, NOT_TRACED, TO_RESOLVE, TRACE_REQUIRED, VERIFIED
 from gateway.storage.links import Basis, LinkKind, NewLink
 from gateway.storage.onward import Answered, Check
+from gateway.storage.successions import note
 from linkage.decide import Candidate, Outcome, Step
 from linkage.nhs_number import NhsNumber
 from linkage.normalise import normalise
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from gateway.house import House
     from gateway.services.records.decided import Standing
     from gateway.storage.database import Tx
+    from gateway.storage.links import Link
     from gateway.storage.onward import Question
     from gateway.storage.permit import Permit
     from gateway.storage.records import SourcePerson
@@ -154,7 +157,9 @@ class Judge:
     def _named(self, reply: Reply, number: NhsNumber) -> _Change:
         name, target = reply.question.source_person_id, person_id(number)
         sent = reply.question.nhs_number
-        if target in self._barred(name):
+        # a seal may have come since the question went out
+        sealed = bool(sent) and person_id(NhsNumber(sent)) in self.sealed
+        if sealed or target in self._barred(name):
             return _Change(Became.KEPT_APART, self._check(reply, "", TO_RESOLVE))
         moved = sent not in {"", number.digits}
         if moved and reply.step is not Step.CROSS_CHECK and reply.meaning not in _MOVED:
@@ -255,7 +260,21 @@ def apply(house: House, tx: Tx, judge: Judge, replies: Sequence[Reply]) -> Appli
     names = [one.question.source_person_id for one in replies]
     settled = [name for name, change in zip(names, changes, strict=True) if change.settles]
     stores.reviews.close_of(tx, settled, _SETTLED)
+    _tell_moved(house, tx, judge, replies, changes, made)
     # whoever is ruled out by a withdrawn number may be somebody else of the index
     ruled_out = [fact.source_person_id for fact in made if fact.kind is LinkKind.NEVER]
     stores.records.untrace(tx, ruled_out)
     return Applied(tuple(one.became for one in changes), frozenset(link.person_id for link in made))
+
+
+def _tell_moved(  # noqa: PLR0913, PLR0917 - what was asked, what changes, and what was written of it
+    house: House, tx: Tx, judge: Judge, replies: Sequence[Reply], changes: Sequence[_Change], made: Sequence[Link]
+) -> None:
+    """Remember which number took the place of which, as opt-outs and pseudonyms need it, and let subscribers hear."""
+    moved = [one for one, change in zip(replies, changes, strict=True) if change.became is Became.MOVED and one.number]
+    pairs = {person_id(NhsNumber(one.question.nhs_number)): person_id(one.number) for one in moved if one.number}
+    note(tx, pairs)
+    names = {one.question.source_person_id for one in moved}
+    joined = [link for link in made if link.kind is LinkKind.IS and link.source_person_id in names]
+    told = [number_changed(link, judge.people[link.source_person_id].organisation) for link in joined]
+    house.stores.outbox.put(tx, told)

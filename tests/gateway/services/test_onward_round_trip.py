@@ -16,6 +16,7 @@ from adapters.spine.tracing import Code, Indicator, Request
 from fixtures.rates import AS_OF
 from gateway.errors import InputError
 from gateway.ids import person_id, person_id_without_number
+from gateway.services.governance.facts import load_facts
 from gateway.services.records.index import IndexSource, load_index
 from gateway.services.records.link import link_all
 from gateway.services.tracing import onward_import
@@ -24,10 +25,23 @@ from gateway.services.tracing.onward_changes import write_changes
 from gateway.services.tracing.onward_export import Body, Written
 from gateway.services.tracing.onward_select import Selection, Wanted
 from gateway.storage.links import Basis, LinkKind, NewLink
+from gateway.storage.outbox import Outbox, Outgoing, Topic
 from ig.decide import Known, SubjectRef
 from ig.purpose import Dataset, Element, Level
 from linkage.nhs_number import NhsNumber
-from tests.gateway.houses import AMINA, STRANGER, TODAY, Watch, copied, event, index_csv, persona, system, take_in
+from tests.gateway.houses import (
+    AMINA,
+    STRANGER,
+    TODAY,
+    Watch,
+    copied,
+    event,
+    facts_csv,
+    index_csv,
+    persona,
+    system,
+    take_in,
+)
 from tests.gateway.services.onward_fixtures import home, home_made, national, response, sent, sent_made
 from tests.gateway.services.onward_houses import (
     EXPORTED,
@@ -42,16 +56,19 @@ from tests.gateway.services.onward_houses import (
     bring_home,
     client,
     export,
+    permitted,
     response_file,
     said,
     stand,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gateway.house import House
     from gateway.settings import Settings
+    from gateway.storage.database import Tx
 
 
 __all__ = ["home", "home_made", "national", "response", "sent", "sent_made"]
@@ -147,6 +164,24 @@ def test_an_answer_about_other_details_than_todays_is_put_down_and_not_applied(
     assert stand(sent).links["here"].basis is Basis.OWN
     assert "here" not in stand(sent).checks
     assert stand(sent).asked["here"].meaning == "found"
+
+
+def test_a_number_that_moved_is_told_and_remembered_for_opt_outs_and_pseudonyms(
+    sent: House, response: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Outgoing] = []
+    put = Outbox.put
+
+    def heard(outbox: Outbox, tx: Tx, messages: Sequence[Outgoing]) -> int:
+        told.extend(messages)
+        return put(outbox, tx, messages)
+
+    monkeypatch.setattr(Outbox, "put", heard)
+    bring_home(sent, response)
+    (one,) = told
+    assert (one.topic, one.organisation, one.source_person_id) == (Topic.NUMBER_CHANGED, "999", client("renamed"))
+    with permitted(sent) as permit:
+        assert of(RENAMED.number) in sent.stores.successions.family(permit, of(REPLACED.number))
 
 
 def test_an_older_answer_does_not_undo_a_newer_one(sent: House, response: Path, tmp_path: Path) -> None:
@@ -471,3 +506,10 @@ def test_each_case_system_is_told_what_changed_and_only_once(sent: House, respon
     target.unlink()
     assert write_changes(sent, team, "social-care", target).rows == 0
     assert not target.exists()
+
+
+def test_a_seal_that_came_since_the_question_went_out_holds(sent: House, tmp_path: Path) -> None:
+    sealed = f"never-link,{NOBODY.number},{REPLACED.number},protected,2026-01-01,"
+    load_facts(sent, "never-link", facts_csv(tmp_path / "sealed.csv", sealed))
+    rows = [said(stand(sent).asked["renamed"], Code.SUPERSEDED, RENAMED.number, Indicator.CROSS_CHECK)]
+    assert bring_home(sent, response_file(tmp_path / "r.csv", rows)).became == {"kept-apart": 1}
