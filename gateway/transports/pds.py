@@ -50,7 +50,7 @@ class _Answer:
 
 
 class PdsClient:
-    """Asks one upstream. Threads may share it.
+    """Asks one upstream, for one thread; threads that share a `Patience` share its rate.
 
     An answer is remembered for ``remember`` seconds (0: not at all); `age` tells how old the last one given was.
     """

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug.serving import make_server
 
 from gateway.app import create_app
@@ -210,6 +212,15 @@ MANY = Found(several=True)
 )
 def test_only_a_number_that_every_step_with_a_hit_gives_is_taken(found: list[Found], came: Cascade) -> None:
     assert search(Steps(*found), ASKED) == came
+
+
+@given(st.lists(st.sampled_from([Found(), ONE, OTHER, MANY]), max_size=6))
+def test_nobody_is_taken_whom_one_step_contradicts(found: list[Found]) -> None:
+    steps = Steps(*found)
+    came = search(steps, ASKED)
+    hits = {one.number for one in found[: came.steps] if one.number}
+    assert came.steps == len(steps.asked)
+    assert came.found.number == (hits.pop() if len(hits) == 1 else None)
 
 
 def test_the_steps_go_from_all_that_is_known_to_what_may_be_mistyped() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.services.tracing.against import CheckedAgainst
 from gateway.services.tracing.onward_changes import COLUMNS, _line, _safe
@@ -62,6 +64,32 @@ def test_the_last_word_that_still_counts_is_the_status(
     held: Numbered, said: Check | None, asked: Question | None, index: CheckedAgainst | None, status: NumberStatus
 ) -> None:
     assert number_status(held, said, asked, index) == status
+
+
+_NUMBERS = st.sampled_from(["", ONE, OTHER])
+_RECORDS = st.builds(
+    record,
+    _NUMBERS,
+    _NUMBERS,
+    st.sampled_from(["", "own", "pds", "person", "algorithmic"]),
+    st.sampled_from(["", "matched", "review", "many", "none", "invalid-input"]),
+)
+_DETAILS = st.sampled_from(["today", "before"])
+_CHECKS = st.none() | st.builds(check, st.sampled_from(["01", "02", "03", "04", "05"]), _NUMBERS, _DETAILS)
+_QUESTIONS = st.none() | st.builds(question, st.sampled_from(["", "found"]), _DETAILS)
+
+
+@given(_RECORDS, _CHECKS, _QUESTIONS, st.sampled_from([None, DEMO]))
+def test_no_number_is_called_verified_but_the_one_that_pds_verified_and_the_record_is_joined_to(
+    held: Numbered, said: Check | None, asked: Question | None, index: CheckedAgainst | None
+) -> None:
+    status = number_status(held, said, asked, index)
+    assert status.code in {"01", "02", "03", "04", "05", "06"}
+    assert (status.on is None) == (not status.against)
+    if status.code == "01":
+        assert said is not None
+        # a check at 01 always names a number
+        assert not said.nhs_number or said.nhs_number == held.linked
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+44", "-7", "@SUM", "\tx", "\rx", "\nx"])
