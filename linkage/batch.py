@@ -20,7 +20,7 @@ import numpy as np
 from linkage.calibration import probability
 from linkage.closeness import too_close
 from linkage.compilers.duckdb import identifier
-from linkage.compilers.meeting import Capped, Meeting, Tables, pair_number
+from linkage.compilers.meeting import Capped, Meeting, Tables, pair_number, special_of
 from linkage.compilers.vectors import Vectors
 from linkage.decide import is_enough
 from linkage.findings import Flag, Outcome, Step
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from linkage.compilers.meeting import Pairs, Special
     from linkage.decide import Matcher
 
-__all__ = ["STRETCH", "Answer", "Capped", "Report", "trace"]
+__all__ = ["STRETCH", "Answer", "Capped", "Known", "Report", "known_of", "trace"]
 
 STRETCH: Final = 100_000
 """So many questions are compared at once: enough to pay for reading the index, and no more memory than that takes."""
@@ -88,22 +88,41 @@ def trace(  # noqa: PLR0913 - a model for one index, four tables, and how far to
     keep: bool = False,
     stretch: int = STRETCH,
     report: Report | None = None,
+    known: Known | None = None,
 ) -> Iterator[Answer]:
     """Answer every person of the table ``asked``, in the order of their ids.
 
     ``never``: a table of ``asked, held`` row numbers that somebody has ruled out. A question with more than ``cap``
     candidates keeps those that share most keys, the lower number first, as the store of the index does; ``report``
-    says which. ``keep`` leaves the table `meeting.SCORED` behind, with the candidates of every question.
+    says which. ``keep`` leaves the table `meeting.SCORED` behind, with the candidates of every question. ``known`` is
+    what `known_of` gives for these held people and this matcher: whoever calls again and again has it looked up once.
 
     Raises:
         ValueError: a table's name is not a plain identifier.
     """
     names = [identifier(name) for name in (asked, asked_keys, held, held_keys)]
     tables = Tables(names[0], names[1], names[2], names[3], identifier(never) if never else "")
-    meeting = Meeting(connection, tables, matcher.scorer, cap)
-    run = _Run(meeting, matcher, use, report or Report(), keep, Vectors(matcher))
+    known = known or known_of(connection, matcher, held)
+    meeting = Meeting(connection, tables, matcher.scorer, cap, known.special)
+    run = _Run(meeting, matcher, use, report or Report(), keep, known.vectors)
     for first in range(0, meeting.last + 1, stretch):
         yield from run.stretch(first, first + stretch)
+
+
+class Known(NamedTuple):
+    """What holds for every question put to the same people held by the same matcher."""
+
+    special: Special
+    vectors: Vectors
+
+
+def known_of(connection: DuckDBPyConnection, matcher: Matcher, held: str) -> Known:
+    """Look up what is special about the people held, and begin to remember level vectors.
+
+    Raises:
+        ValueError: the table's name is not a plain identifier.
+    """
+    return Known(special_of(connection, identifier(held)), Vectors(matcher))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,12 @@ def demographics_of(request: Request) -> Demographics:
         nhs_number=request.nhs_number.strip(),
         family=request.family.strip(),
         given=request.given.strip(),
-        other_given=(*request.other_given.split(), *_given(request.previous_given)),
-        previous_family=_given(request.previous_family),
+        other_given=(*request.other_given.split(), *_one(request.previous_given)),
+        previous_family=_one(request.previous_family),
         birth_date=iso_date(request.birth_date, "birth_date"),
         gender=GENDERS.get(request.gender.strip(), ""),
         postcode=request.postcode.strip(),
-        previous_postcode=_given(request.previous_postcode),
+        previous_postcode=_one(request.previous_postcode),
         address=_given(
             request.address_line1,
             request.address_line2,
@@ -45,10 +45,14 @@ def demographics_of(request: Request) -> Demographics:
             request.address_line5,
         ),
         phone=_given(request.telephone, request.mobile),
-        email=_given(request.email),
+        email=_one(request.email),
         gp_practice=request.gp_practice.strip().upper(),
         death_date=iso_date(request.death_date, "death_date"),
     )
+
+
+def _one(cell: str) -> tuple[str, ...]:
+    return (text,) if (text := cell.strip()) else ()
 
 
 def _given(*cells: str) -> tuple[str, ...]:

@@ -137,9 +137,10 @@ class Special:
 class Meeting:
     """The four tables of a batch on one connection, a stretch of questions at a time."""
 
-    def __init__(self, connection: DuckDBPyConnection, tables: Tables, scorer: Scorer, cap: int) -> None:
-        self.connection, self.tables, self.scorer, self.cap = connection, tables, scorer, cap
-        self.special = _special(connection, tables.held)
+    def __init__(
+        self, connection: DuckDBPyConnection, tables: Tables, scorer: Scorer, cap: int, special: Special
+    ) -> None:
+        self.connection, self.tables, self.scorer, self.cap, self.special = connection, tables, scorer, cap, special
         self.ruled_out = frozenset(self._rows(f"SELECT asked, held FROM {tables.never}") if tables.never else ())  # noqa: S608 - a checked name
         self._compare = _compare_sql(tables.held, scorer)
         (self.last,) = self._rows(f"SELECT coalesce(max(id), -1) FROM {tables.asked}")[0]  # noqa: S608 - a checked name
@@ -251,7 +252,7 @@ def pair_number(asked: NDArray[np.int64], held: NDArray[np.int64]) -> NDArray[np
     return asked.astype(np.int64) << _ROWS | held.astype(np.int64)
 
 
-def _special(connection: DuckDBPyConnection, held: str) -> Special:
+def special_of(connection: DuckDBPyConnection, held: str) -> Special:
     """Read what is special about held rows. Few are, so they are kept in memory."""
     rows = connection.execute(_SPECIAL.format(held=held)).fetchall()
     after = dict(connection.execute(_SUCCESSORS.format(held=held)).fetchall())

@@ -115,7 +115,7 @@ KEPT: Final = """
 import multiprocessing, os, signal
 from pathlib import Path
 from gateway.services.tracing import batch, bulk
-batch._WORTH_KEEPING, batch._PIECE, bulk.PART, bulk._WORTH_PROCESSES = 0, 100, 50, 0
+batch._WORTH_KEEPING, batch._PIECE, bulk.PART, bulk.PARTS, bulk._WORTH_PROCESSES = 0, 100, 50, 2, 0
 really = os.kill
 def kill(process, how):
     if how == signal.SIGKILL:
@@ -164,6 +164,7 @@ def test_a_long_trace_that_was_killed_goes_on_from_its_last_mark(  # noqa: PLR09
     for name, value in (("_WORTH_KEEPING", 0), ("_PIECE", 100)):
         monkeypatch.setattr(batch, name, value)
     monkeypatch.setattr(bulk, "PART", 50)
+    monkeypatch.setattr(bulk, "PARTS", 2)
     answered = Tally(monkeypatch)
     gateway.good(*words)
     assert target.read_bytes() == undisturbed

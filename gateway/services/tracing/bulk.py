@@ -17,7 +17,7 @@ from gateway.services.tracing.clerks import of_stream, office
 from gateway.services.tracing.engines import Engine
 from gateway.services.tracing.snapshot import KEYS, PEOPLE, kept, snapshot
 from gateway.services.tracing.work import Piece
-from linkage.batch import Report, trace
+from linkage.batch import Report, known_of, trace
 from linkage.decide import Outcome
 from linkage.keys import KEYS as KINDS
 from linkage.nhs_number import NhsNumber
@@ -39,9 +39,9 @@ FEW: Final = 5_000
 _ROWS_PER_PERSON: Final = 0.1
 """A snapshot takes as long to make as tracing so many rows of each person of the index one by one."""
 
-_MEMORY: Final = "700MiB"
-PART: Final = 25_000
-PARTS: Final = 2
+_MEMORY: Final = "512MiB"
+PART: Final = 20_000
+PARTS: Final = 4
 """Rows that a clerk reads at once, and how many such parts DuckDB has at once."""
 _WORTH_PROCESSES: Final = 1 << 22
 """Bytes of a file (some thirty thousand rows) for which clerks in processes of their own pay."""
@@ -67,6 +67,7 @@ class BulkTracer:
         self._formers = house.stores.whole_index.formers()
         folder = snapshot(house, passage.permit)
         self._connection = _opened(folder)
+        self._known = known_of(self._connection, self._engine.matcher, "held")
 
     def pieces(self, exchange: Exchange[Any, Any], skip: int, tell: Callable[[int], None]) -> Iterator[Piece]:
         """Answer the rows, a stretch to a piece.
@@ -132,6 +133,7 @@ class BulkTracer:
                 stretch=PART * PARTS,
                 cap=self._engine.most,
                 report=report,
+                known=self._known,
             )
         )
         named = [one.held if one.outcome is Outcome.MATCHED else None for one in answers]

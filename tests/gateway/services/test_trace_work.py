@@ -146,6 +146,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "_WORTH_KEEPING", 0)
     monkeypatch.setattr(batch, "_PIECE", 4)
     monkeypatch.setattr(bulk, "PART", 2)
+    monkeypatch.setattr(bulk, "PARTS", 2)
 
 
 @pytest.fixture
