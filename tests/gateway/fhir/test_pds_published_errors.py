@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.errors import NotSignedIn
 from gateway.fhir.departures import DEPARTURES, FIELDS, departure_rows, field_rows
 from gateway.fhir.outcome import PDS_BASE
 from gateway.fhir.spine import CODES, INSUFFICIENT, NOT_GIVEN, code_rows
+from gateway.services.governance.callers import named_caller
+from gateway.services.tracing.patients import refuse_change
+from ig.purpose import Purpose
 from tests.gateway.web.small_house import ABSENT, AMINA, GONE, TWIN, bearer
 
 if TYPE_CHECKING:
@@ -135,6 +139,12 @@ def test_a_try_to_write_leaves_a_refusal_about_whoever_it_named(
     assert sent(client, house, Deserving(path, method=method)).status_code == 403
     rows = [row for row in house.stores.ledger.search(limit=200) if row.seq not in before and row.kind == "refusal"]
     assert [(row.body["reason"], row.body["subjects"]["count"]) for row in rows] == [("field-not-in-scope", people)]
+
+
+def test_whoever_has_changed_since_signing_in_signs_in_again_before_being_refused(house: House) -> None:
+    changed = replace(named_caller(house, "social-worker", Purpose.DEMOGRAPHIC_TRACE), organisation="X99")
+    with pytest.raises(NotSignedIn):
+        refuse_change(house, changed, AMINA.number, verb="update")
 
 
 def test_a_write_without_a_token_is_nobodys(client: FlaskClient, house: House) -> None:

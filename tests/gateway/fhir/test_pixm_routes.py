@@ -8,14 +8,18 @@ import pytest
 from fhir.resources.R4B.parameters import Parameters
 
 from adapters.systems import NHS_NUMBER
-from gateway.services.tracing.crossref import LocalDomain, local_domain
+from gateway.services.tracing.crossref import LocalDomain, Source, UnknownIdentifier, cross_reference, local_domain
+from gateway.storage.records import source_person_id
 from ig.purpose import Purpose
 from tests.gateway.fhir.conftest import CLIENTS, issue, told
-from tests.gateway.houses import AMINA, BRAM, DIED, GONE, HIDDEN, MOVED, STRANGER, TWIN
+from tests.gateway.houses import AMINA, BRAM, DIED, GONE, HIDDEN, MOVED, STRANGER, TWIN, event, persona, take_in
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from werkzeug.test import TestResponse
 
+    from gateway.house import House
     from tests.gateway.fhir.conftest import Front
     from tests.gateway.houses import Watch
 
@@ -202,3 +206,17 @@ def test_a_local_domain_is_a_source_and_an_organisation(system: str, domain: Loc
 def test_somebody_only_the_index_knows_of_corresponds_to_their_resource_alone(front: Front) -> None:
     assert pairs(front.get(source(NHS_NUMBER, DIED.number, CLIENTS))) == set()
     assert pairs(front.get(source(NHS_NUMBER, BRAM.number, CLIENTS))) == set()
+
+
+def test_a_record_that_its_source_merged_leads_where_the_other_does(own_town: House, tmp_path: Path) -> None:
+    take_in(own_town, tmp_path / "c.csv", [event("kept", AMINA, number=AMINA.number), event("gone", STRANGER)])
+    kept, gone = (source_person_id("social-care", "999", ref) for ref in ("kept", "gone"))
+    worker = persona(own_town, "social-worker")
+    with own_town.stores.transaction() as tx:
+        own_town.stores.records.retire(tx, gone, kept)
+    found = cross_reference(own_town, worker, Source(CLIENTS, "gone", BASE))
+    assert {one["value"] for one in found.identifiers} == {AMINA.number, "kept"}
+    with own_town.stores.transaction() as tx:
+        own_town.stores.records.retire(tx, kept, gone)
+    with pytest.raises(UnknownIdentifier):
+        cross_reference(own_town, worker, Source(CLIENTS, "gone", BASE))
