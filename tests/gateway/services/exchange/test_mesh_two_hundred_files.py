@@ -70,7 +70,7 @@ def test_two_hundred_files_and_pollers_killed_at_random(
             running += [started(real, told) for _ in range(POLLERS - len(running))]
             killed = running.pop(dice.randrange(len(running)))
             wait_until_at_work(house, killed)
-            time.sleep(dice.uniform(0.0, 0.6))
+            time.sleep(dice.uniform(0.0, 1.5))
             killed.send_signal(signal.SIGKILL)
             killed.wait(PATIENCE)
             kills += 1
