@@ -167,3 +167,9 @@ def test_the_description_has_the_statuses_of_the_feed(web: FlaskClient) -> None:
     assert {"200", "304", "400", "410"} <= set(told[CHANGES]["get"]["responses"])
     assert "content" not in told[CHANGES]["get"]["responses"]["304"]
     assert "410" not in told[SIGNALS]["post"]["responses"]
+
+
+def test_before_anything_was_found_there_is_no_place_to_go_on_from(client: FlaskClient, house: House) -> None:
+    answer = client.get(CHANGES, headers=bearer(house, "data-team"))
+    assert "ETag" not in answer.headers
+    assert [link["relation"] for link in answer.get_json(force=True)["link"]] == ["self"]
