@@ -41,6 +41,7 @@ EVIDENCE: Final = "https://gateway.example/StructureDefinition/link-evidence"
 GROUND: Final = "https://gateway.example/link-ground"
 _LIFECYCLE: Final = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle"
 _AGENT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+_LONGEST_ID: Final = 64
 _ITEM: Final = r"^(?:\S+/)?(?:Patient/)?[A-Za-z0-9.\-]{1,64}$"
 
 
@@ -72,6 +73,15 @@ def linkage() -> Response:
     if asked.revinclude:
         entries += [_included(fact, record, found) for record in found.records for fact in record.facts]
     return fhir_response(searchset(house(), found.against, found.decision_id, entries, int(bool(found.records))))
+
+
+@history.get("/Linkage/<person_id>")
+@serves(Interaction("read", "Read which records are joined to a person", "Linkage"))
+def read(person_id: str) -> Response:
+    """Return one person's Linkage; it has the person's id."""
+    if len(person_id) > _LONGEST_ID:
+        raise InputError("id: at most 64 characters (FHIR id)", reason="id-too-long", field="id")
+    return fhir_response(linkage_of(link_history(house(), current_caller(), person_id)))
 
 
 def read_linkage_search(sent: Mapping[str, Sequence[str]]) -> LinkageParameters:
@@ -124,7 +134,7 @@ def provenance_of_link(fact: LinkFact, record: RecordHistory, person_id: str) ->
 
 def _included(fact: LinkFact, record: RecordHistory, found: PersonHistory) -> Resource:
     made = provenance_of_link(fact, record, found.person_id)
-    return {"fullUrl": f"{own_base()}/Provenance/{fact.link_id}", "resource": made, "search": {"mode": "include"}}
+    return {"fullUrl": f"urn:uuid:{fact.link_id}", "resource": made, "search": {"mode": "include"}}
 
 
 def _record(record: RecordHistory) -> Resource:

@@ -111,8 +111,16 @@ def test_for_direct_care_there_must_be_a_relationship(front: Front) -> None:
 
 @pytest.mark.parametrize("who", [GONE, STRANGER])
 def test_whoever_is_withdrawn_or_unknown_has_no_history(front: Front, who: Townsperson) -> None:
-    response = front.get(asked(who), "reviewer")
-    assert (response.status_code, issue(response)["code"]) == (404, "not-found")
+    for path in (asked(who), f"Linkage/{who.id}"):
+        response = front.get(path, "reviewer")
+        assert (response.status_code, issue(response)["code"]) == (404, "not-found")
+
+
+def test_a_linkage_is_read_by_the_persons_id_as_a_search_gives_it(front: Front) -> None:
+    (entry,) = told(front.get(asked(AMINA), "reviewer"))["entry"]
+    assert entry["fullUrl"] == f"http://localhost/fhir/R4/Linkage/{AMINA.id}"
+    assert told(front.get(f"Linkage/{AMINA.id}", "reviewer")) == entry["resource"]
+    assert front.get(f"Linkage/{'x' * 65}", "reviewer").status_code == 400
 
 
 @pytest.mark.parametrize("item", [AMINA.id, f"Patient/{AMINA.id}", f"http://localhost/fhir/R4/Patient/{AMINA.id}"])

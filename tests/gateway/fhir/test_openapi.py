@@ -31,6 +31,7 @@ ROUTES = (
     (f"{PDS_BASE}/Patient/{{number}}", "GET"),
     (f"{PDS_BASE}/Patient/{{number}}/RelatedPerson", "GET"),
     (f"{FHIR_BASE}/Linkage", "GET"),
+    (f"{FHIR_BASE}/Linkage/{{person_id}}", "GET"),
     (f"{FHIR_BASE}/Patient", "GET"),
     (f"{FHIR_BASE}/Patient/_search", "POST"),
     (f"{FHIR_BASE}/Patient/{{person_id}}", "GET"),

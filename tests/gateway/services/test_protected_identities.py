@@ -413,6 +413,7 @@ SURFACES: Final = (
     Surface("GET $ihe-pix", _pix(CLIENTS, "mixed"), (*PRESENT, *PAST)),
     Surface("GET $ihe-pix", _pix(NHS_NUMBER, TODAY.number), (*PAST, *RECORDS)),
     Surface("GET Linkage", _fhir(f"{LINKAGE}{TODAY.id}", "reviewer"), (*PAST, *RECORDS)),
+    Surface("GET Linkage", _fhir(f"Linkage/{TODAY.id}", "reviewer"), (*PAST, *RECORDS)),
     Surface("GET Linkage", _fhir(f"{LINKAGE}{FORMER.id}", "reviewer"), (*PRESENT, *RECORDS)),
     Surface(
         "GET Linkage",
