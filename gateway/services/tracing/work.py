@@ -104,7 +104,8 @@ class Work:
             os.fsync(file.fileno())
         mark = {"lines": self._lines.tell(), "named": self._named.tell(), "done": self.done.as_counts()}
         aside = self._folder / f"{_MARK}.aside"
-        with aside.open("wb") as written:
+        with _file(aside) as written:
+            written.truncate()
             written.write(json.dumps(mark).encode())
             written.flush()
             os.fsync(written.fileno())
