@@ -42,9 +42,13 @@ def parquet_rows(feed: Feed) -> Iterator[IndexRow | Quarantined]:
             names = _checked(feed, table.schema_arrow)
             header = _line(names)
             for batch in table.iter_batches(batch_size=BATCH):
-                for cells in batch.to_pylist():
+                for cells in _rows_of(batch):
                     place += 1
-                    yield _row(feed, place, cells, header)
+                    yield (
+                        _row(feed, place, cells, header)
+                        if isinstance(cells, dict)
+                        else _bad(feed, place, cells, header)
+                    )
     except (pa.ArrowException, OSError, EOFError) as fault:
         raise FeedRefused(feed.name, "unreadable", "this is no Parquet file, or a broken one", row=place) from fault
 
@@ -72,6 +76,30 @@ def _fits(kind: pa.DataType, *, text_only: bool) -> bool:
     dated = pa.types.is_date(kind) or pa.types.is_timestamp(kind)
     listed = pa.types.is_list(kind) or pa.types.is_large_list(kind)
     return bool(dated or (listed and _fits(kind.value_type, text_only=True)))
+
+
+def _rows_of(batch: pa.RecordBatch) -> Iterator[dict[str, object] | bytes]:
+    """Each row; of one that holds text which is no text, or a day of no calendar, what of it is bytes."""
+    try:
+        yield from batch.to_pylist()
+    except (ValueError, OverflowError):
+        for place in range(batch.num_rows):
+            row = batch.slice(place, 1)
+            try:
+                yield from row.to_pylist()
+            except (ValueError, OverflowError):
+                yield b",".join(_raw(column) for column in row.columns)
+
+
+def _raw(column: pa.Array) -> bytes:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return column.cast(pa.large_binary())[0].as_py() or b""
+    return b""
+
+
+def _bad(feed: Feed, place: int, original: bytes, header: bytes) -> Quarantined:
+    fault = BadField("row", "unreadable-cell", "holds a value that cannot be read")
+    return Quarantined(feed.name, place, fault.field, fault.rule, str(fault), original, header=header)
 
 
 def _row(feed: Feed, place: int, cells: Mapping[str, object], header: bytes) -> IndexRow | Quarantined:

@@ -92,6 +92,25 @@ def test_a_bad_parquet_row_is_set_aside_as_the_csv_line_it_would_be() -> None:
     assert (first.original, first.header) == (b'123,"A, B",1941', b"nhs_number,family,birth_date")
 
 
+def test_a_parquet_row_whose_text_is_no_text_is_set_aside_and_the_rest_go_in() -> None:
+    names = pa.Array.from_buffers(
+        pa.string(), 3, [None, pa.array([0, 1, 2, 3], pa.int32()).buffers()[1], pa.py_buffer(b"A\xffC")]
+    )
+    born = pa.array([date(1941, 3, 15)] * 3)
+    found = list(parquet_rows(feed(parquet(nhs_number=[ONE, TWO, ONE], family=names, birth_date=born))))
+    assert faults(iter(found)) == [(2, "row", "unreadable-cell")]
+    assert [one.row for one in found] == [1, 2, 3]
+    bad = found[1]
+    assert isinstance(bad, Quarantined)
+    assert bad.original == f"{TWO},".encode() + b"\xff,"
+
+
+def test_a_day_that_no_calendar_has_spoils_its_own_row_alone() -> None:
+    born = pa.array([0, 10**8, -40_000], pa.int32()).cast(pa.date32())
+    rows = parquet_rows(feed(parquet(nhs_number=[ONE, TWO, ONE], family=["A", "B", "C"], birth_date=born)))
+    assert faults(rows) == [(2, "row", "unreadable-cell")]
+
+
 @pytest.mark.parametrize(
     ("data", "rule"),
     [
