@@ -1,4 +1,4 @@
-"""``gateway report``: unmatched records with their reasons, how NHS numbers are held, and for whom files are written."""
+"""``gateway report``: unmatched records and why, how NHS numbers are held, and for whom files are written."""
 
 from __future__ import annotations
 
