@@ -9,7 +9,7 @@ import click
 
 from gateway.cli.context import Desk, out, pass_desk
 from gateway.services.recall import incidents
-from gateway.services.recall.retractions import summed, write_retractions
+from gateway.services.recall.retractions import counted, summed, write_retractions
 from ig.purpose import Purpose
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def list_recalls(desk: Desk) -> None:
     found = incidents.recalls(desk.house, desk.caller(Purpose.IG_AUDIT))
     for one in found:
         out.print(f"{one.incident_id}  {_state(one)}", markup=False)
-    out.print(f"{len(found):,} recalls", markup=False)
+    out.print(counted(len(found), "recall"), markup=False)
 
 
 @recall.command()
@@ -63,7 +63,7 @@ def acknowledge(desk: Desk, incident_id: str, receipts: tuple[str, ...], every: 
     if bool(receipts) == every:
         raise click.UsageError("say which RECEIPTS, or --all")
     count = incidents.acknowledge(desk.house, desk.caller(Purpose.IG_AUDIT), incident_id, receipts)
-    out.print(f"{count:,} receipts acknowledged", markup=False)
+    out.print(f"{counted(count, 'receipt')} acknowledged", markup=False)
 
 
 @recall.command()
@@ -87,4 +87,4 @@ def _state(one: Recall) -> str:
     if not one.listed:
         return "receivers not looked for yet: gateway worker"
     late = f", {one.overdue:,} overdue" if one.overdue else ""
-    return f"opened {one.opened_at:%Y-%m-%d %H:%M}, {len(one.receipts):,} receipts, {one.open:,} open{late}"
+    return f"opened {one.opened_at:%Y-%m-%d %H:%M}, {counted(len(one.receipts), 'receipt')}, {one.open:,} open{late}"

@@ -148,13 +148,11 @@ class Recalls:
         return _incident(row)
 
     def unsettled(self, since: datetime) -> bool:
-        """Whether an incident may still find receivers, or a webhook's retraction may have arrived; no permit."""
-        growing = sa.select(_INCIDENT.c.incident_id).where(
-            sa.or_(_INCIDENT.c.until.is_(None), _INCIDENT.c.until > since)
-        )
-        told = sa.select(_NOTICE.c.notice_id).where(_NOTICE.c.state == NoticeState.OPEN.value)
+        """Whether a recall that ended after ``since`` may still grow, or a retraction has arrived; so no permit."""
+        window = sa.or_(_INCIDENT.c.until.is_(None), _INCIDENT.c.until > since)
         with self._database.read() as view:
-            return any(view.row(one.limit(1)) is not None for one in (growing, told))
+            growing = view.row(sa.select(_INCIDENT.c.incident_id).where(window).limit(1))
+            return growing is not None or bool(view.raw(_ARRIVED))
 
     def waiting(self, permit: Permit) -> list[Notice]:
         """Return every notice that nobody has acknowledged."""
@@ -177,6 +175,11 @@ class Recalls:
             return [_notice(row) for row in view.rows(statement)]
 
 
+_ARRIVED: Final = (
+    "SELECT 1 FROM recall_notice n JOIN incident i ON i.incident_id = n.incident_id "
+    "JOIN outgoing o ON o.source_person_id = i.source_person_id AND o.reference = n.notice_id "
+    "JOIN delivery d ON d.message_id = o.message_id WHERE n.state = 'open' AND d.state = 'delivered' LIMIT 1"
+)
 _PLAIN: Final = tuple(column.name for column in _INCIDENT.columns if column.name not in {"persons", "records"})
 
 

@@ -190,9 +190,14 @@ def _retractions(house: House, incident: Incident, notices: Iterable[Notice]) ->
             body |= {"disclosure": notice.disclosure} if notice.disclosure else {}
             # only who sent the record may know which one it was
             body |= {"record": incident.source_person_id} if own else {}
-            data = orjson.dumps(body)
-            to = frozenset({webhook_id})
-            yield Outgoing(Topic.LINK_RETRACTED, notice.notice_id, data, notice.organisation, webhooks=to)
+            yield Outgoing(
+                Topic.LINK_RETRACTED,
+                notice.notice_id,
+                orjson.dumps(body),
+                notice.organisation,
+                incident.source_person_id,
+                frozenset({webhook_id}),
+            )
 
 
 def _reaches(webhook: Webhook, notice: Notice) -> bool:

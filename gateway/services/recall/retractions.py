@@ -28,7 +28,12 @@ def summed(recalls: Sequence[Recall]) -> Iterator[str]:
     counts = Counter((str(one.kind), _state(one)) for recall in recalls for one in recall.receipts)
     for (kind, state), count in sorted(counts.items()):
         yield f"{kind}, {state}: {count:,}"
-    yield f"{len(recalls):,} recalls, {sum(one.open for one in recalls):,} receipts open"
+    yield f"{counted(len(recalls), 'recall')}, {counted(sum(one.open for one in recalls), 'receipt')} open"
+
+
+def counted(count: int, thing: str) -> str:
+    """Return ``1 receipt`` or ``2 receipts``."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def write_retractions(recalls: Sequence[Recall], path: Path) -> int:

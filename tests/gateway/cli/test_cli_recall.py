@@ -39,7 +39,7 @@ def test_a_wrong_link_is_recalled_from_the_demonstration(own_gateway: Command, r
     with (tmp_path / "retractions.csv").open(encoding="utf-8", newline="") as opened:
         assert {row["receipt"] for row in csv.DictReader(opened)} >= set(receipts)
     assert own_gateway("recall", "acknowledge", incident[1]).exit_code == 2
-    assert own_gateway("recall", "acknowledge", incident[1], receipts[0]).stdout == "1 receipts acknowledged\n"
+    assert own_gateway("recall", "acknowledge", incident[1], receipts[0]).stdout == "1 receipt acknowledged\n"
     assert "acknowledged by ig-officer" in own_gateway("recall", "show", incident[1]).stdout
     own_gateway("recall", "acknowledge", incident[1], "--all")
     assert own_gateway("recall", "acknowledge", incident[1], "--all").exit_code == 2

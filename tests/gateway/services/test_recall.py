@@ -373,7 +373,7 @@ def test_what_nobody_acknowledged_in_time_is_overdue(recalled: tuple[House, Reca
     assert list(retractions.summed([late])) == [
         "user, acknowledged: 1",
         "user, overdue: 1",
-        "1 recalls, 1 receipts open",
+        "1 recall, 1 receipt open",
     ]
 
 

@@ -22,6 +22,7 @@ from gateway.services.records import objections
 from gateway.services.records.everything import everything
 from gateway.services.records.index import IndexSource, load_index
 from gateway.services.records.link import link_all
+from gateway.services.records.reviews import decide_case, open_cases, take_back
 from gateway.services.records.supersede import follow_numbers
 from gateway.services.records.unlink import unlink_record
 from gateway.services.releases.build import build_release
@@ -39,6 +40,7 @@ from linkage.pseudonym import Domain
 from tests.gateway.houses import (
     BRAM,
     FORMER,
+    NAMESAKE,
     PEOPLE,
     TODAY,
     Townsperson,
@@ -369,3 +371,21 @@ def test_a_pseudonym_that_the_recipient_never_had_is_not_named(
     run(living)
     members = living.stores.records.population(make_permit(providers=frozenset({"999"})))
     assert retired(living, make_permit(), members, Domain("ISA-ANALYTICS", "QZZ", "journeys", "v1")) == []
+
+
+def test_a_decision_is_taken_back_whole_after_its_person_got_another_number(
+    own_town: House, tmp_path: Path, make_permit: Callable[..., Permit]
+) -> None:
+    reviewer, permit = persona(own_town, "reviewer"), make_permit()
+    take_in(own_town, tmp_path / "v.csv", [event("c7", replace(NAMESAKE, postcode=""))])
+    (found,) = open_cases(own_town, reviewer)
+    decide_case(own_town, reviewer, found.case_id, NAMESAKE.id)
+    after = replace(NAMESAKE, number=nth(35))
+    people = [*(one for one in PEOPLE if one is not NAMESAKE), replaced(NAMESAKE, after), after]
+    source = IndexSource(index_csv(tmp_path / "i.csv", people), "demo", AS_OF.replace(day=21))
+    load_index(own_town, system(own_town, "system-index"), source)
+    run(own_town)
+    assert now_is(own_town, permit, "c7").person_id == after.id
+    take_back(own_town, reviewer, found.case_id, "test")
+    assert now_is(own_town, permit, "c7").basis is Basis.OWN
+    assert [one.case_id for one in open_cases(own_town, reviewer)] == [found.case_id]

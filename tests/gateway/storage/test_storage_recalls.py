@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import Conflict, NotFound
+from gateway.storage.outbox import DeliveryState, Outgoing, Topic, Webhook
 from gateway.storage.recalls import Incident, Notice, NoticeKind, NoticeState
 from gateway.storage.schema import now
 
@@ -69,14 +70,21 @@ def test_the_window_closes_once(kept: Stores, make_permit: Callable[..., Permit]
     assert kept.recalls.incident(make_permit(), "i1").until == AT
 
 
-def test_a_recall_is_settled_when_its_time_is_over_and_everybody_has_heard(kept: Stores) -> None:
+def test_a_recall_is_settled_when_its_time_is_over_and_no_retraction_has_arrived(kept: Stores) -> None:
     later = AT + timedelta(days=1)
     assert kept.recalls.unsettled(later), "nobody has looked for the receivers"
     with kept.transaction() as tx:
         kept.recalls.close_window(tx, "i1", AT)
     assert kept.recalls.unsettled(AT - timedelta(hours=1)), "work that had begun before may still write its row"
-    assert kept.recalls.unsettled(later), "nobody has acknowledged anything"
+    assert not kept.recalls.unsettled(later), "what people have to acknowledge is not for a worker"
+    hook = Webhook("w1", "data-team", "999", "https://hook.example/", frozenset({Topic.LINK_RETRACTED}), AT)
     with kept.transaction() as tx:
-        for name in ("n1", "n2"):
-            kept.recalls.acknowledge(tx, name, "officer")
+        kept.outbox.subscribe(tx, hook)
+        kept.outbox.put(tx, [Outgoing(Topic.LINK_RETRACTED, "n1", b"{}", "999", "r1")])
+    assert not kept.recalls.unsettled(later)
+    (due,) = kept.outbox.claim()
+    kept.outbox.settle(due, DeliveryState.DELIVERED)
+    assert kept.recalls.unsettled(later), "a retraction has arrived"
+    with kept.transaction() as tx:
+        kept.recalls.acknowledge(tx, "n1", "webhook:data-team")
     assert not kept.recalls.unsettled(later)

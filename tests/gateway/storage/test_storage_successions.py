@@ -5,19 +5,27 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from hypothesis import HealthCheck, given
+from hypothesis import settings as properties
 from hypothesis import strategies as st
 
 from gateway.ids import person_id
-from gateway.storage import successions
+from gateway.storage import open_stores, successions, upgrade
+from gateway.storage.database import Place
 from gateway.storage.factkinds import NEVER_LINK
 from gateway.storage.facts import StoredFact
+from gateway.storage.keyring import Keyring
 from gateway.storage.schema import now
 from gateway.storage.successions import ends
+from gateway.storage.upgrade import _STEPS, _make_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.settings import Settings
     from gateway.storage import Permit, Stores
     from gateway.storage.index import IndexEntry
     from linkage.nhs_number import NhsNumber
@@ -101,7 +109,39 @@ def test_the_index_says_who_was_replaced_and_protected_identities_are_left_out(
     assert survivor(stores, permit, now_is) == {now_is}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_index_that_was_there_before_is_read_when_the_database_is_upgraded(
+    settings: Settings, make_permit: Callable[..., Permit], nth_number: Callable[[int], NhsNumber]
+) -> None:
+    first, second, third = (nth_number(place) for place in range(1, 4))
+    if settings.database_url is None:
+        settings.data_dir.mkdir()
+    else:
+        _make_schemas(settings.database_url)
+    config, place = Config(), Place.gateway(settings)
+    config.set_main_option("script_location", str(_STEPS / "gateway"))
+    engine = place.engine(writer=True)
+    row = (
+        "INSERT INTO index_person (id, person_id, nhs_number, version, security, superseded_by, death, source, as_of, "
+        "packed, keys) VALUES (:id, :person, :number, 1, 'U', :by, 'none', 'demo', '2026-09-30', :none, :none)"
+    )
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        for one, by in ((first, second.digits), (second, third.digits), (third, "")):
+            told = {"id": int(one.digits[:9]), "person": person_id(one), "number": one.digits, "by": by, "none": b""}
+            connection.execute(sa.text(row), told)
+    engine.dispose()
+    Keyring(settings.keys_dir).init()
+    upgrade(settings)
+    with open_stores(settings) as stores:
+        assert survivor(stores, make_permit(), person_id(first)) == {person_id(one) for one in (first, second, third)}
+        assert stores.successions.since(make_permit(), now() - timedelta(hours=1)).keys() == {
+            person_id(first),
+            person_id(second),
+        }
+
+
+@properties(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("abcdef")))
 def test_every_end_is_reached_by_single_steps_and_is_nobody_replaced(edges: dict[str, str]) -> None:
     found = ends(edges)
