@@ -68,7 +68,7 @@ def answering() -> Iterator[Answering]:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         held = Account(f"http://127.0.0.1:{server.server_address[1]}", "X26ABC2", "not a secret", "not a key")
         posts.append(MeshPost(held))
         return posts[-1]
