@@ -63,6 +63,12 @@ _KEPT_RESTRICTED: Final = frozenset(
     ]
 )
 _KEPT: Final = _KEPT_RESTRICTED | _SAYS_WHERE
+_TEXTS: Final = {
+    "name": ("use", "family", "given", "prefix", "suffix"),
+    "address": ("use", "line", "city", "district", "postalCode", "text"),
+    "telecom": ("system", "value", "use"),
+}
+_SEVERAL: Final = frozenset({"given", "prefix", "suffix", "line"})
 _LISTS: Final = ("name", "extension", "identifier", "generalPractitioner", "telecom", "contact", "address")
 _KEPT_WITHDRAWN: Final = frozenset({"resourceType", "id", "meta"})
 
@@ -173,6 +179,10 @@ def _read(patient: Resource, number: str) -> IndexRow:
     for name in _LISTS:
         if not all(isinstance(one, dict) for one in patient.get(name) or ()):
             raise BadField(name, "wrong-shape", "not a list of what the specification gives it")
+    for name, texts in _TEXTS.items():
+        parts = patient.get(name) or ()
+        if not all(_is_text(part[text], several=text in _SEVERAL) for part in parts for text in texts if text in part):
+            raise BadField(name, "wrong-shape", "a part of it is no text")
     told = to_demographics(patient)
     current = nhs_number(str(patient.get("id", "")), "id")
     if not current:
@@ -192,6 +202,12 @@ def _read(patient: Resource, number: str) -> IndexRow:
     security = _security(patient)
     replaced_by = current if about != current else ""
     return IndexRow(demographics, replaced_by, security, _death(patient), patient=_held(patient, about, security))
+
+
+def _is_text(value: object, *, several: bool) -> bool:
+    if several:
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, str)
 
 
 def _security(patient: Resource) -> Security:
