@@ -12,6 +12,7 @@ from gateway.jobs.worker import run_pending
 from gateway.services.governance.callers import named_caller
 from gateway.services.governance.doctor import examine
 from gateway.services.governance.personas import PERSONAS
+from gateway.services.outbound.deliver import deliver_due
 from gateway.settings import Mode
 from ig.purpose import Purpose
 
@@ -31,9 +32,12 @@ def serve(desk: Desk, host: str, port: int, workers: int) -> None:
 @click.command()
 @pass_desk
 def worker(desk: Desk) -> None:
-    """Take up work that was interrupted, and finish it."""
+    """Take up work that was interrupted, and finish it; send what is due to subscribers."""
+    from gateway.transports.webhooks import send  # noqa: PLC0415 - no other command of this file sends anything
+
     with progress("working") as report:
         done = run_pending(desk.house, report)
+        deliver_due(desk.house, send, report)
     out.print(f"{done} jobs finished", markup=False)
 
 

@@ -11,6 +11,7 @@ from gateway.cli.progress import progress
 from gateway.services.outbound import subscribers
 from gateway.services.outbound.deliver import deliver_due
 from gateway.storage.outbox import Topic
+from gateway.transports.webhooks import send
 from ig.purpose import Purpose
 
 _ONCE = "shown once, not kept where it can be read again; give it to the subscriber over a safe way"
@@ -86,7 +87,7 @@ def rotate(desk: Desk, webhook_id: str, finish: bool) -> None:  # noqa: FBT001 -
 @click.pass_context
 def try_one(ctx: click.Context, desk: Desk, webhook_id: str) -> None:
     """Send a subscriber a message of type test now, and say how it ended."""
-    answer = subscribers.try_webhook(desk.house, desk.caller(Purpose.IG_AUDIT), webhook_id)
+    answer = subscribers.try_webhook(desk.house, desk.caller(Purpose.IG_AUDIT), webhook_id, send)
     out.print("taken" if answer.delivered else f"not taken: {answer.reason}", markup=False)
     ctx.exit(0 if answer.delivered else 1)
 
@@ -103,7 +104,7 @@ def deliver(ctx: click.Context, desk: Desk, once: bool, seconds: float) -> None:
     """
     while True:
         with progress("sending") as report:
-            done = deliver_due(desk.house, report)
+            done = deliver_due(desk.house, send, report)
         if once or done.delivered or done.again or done.dead:
             out.print(
                 f"{done.delivered:,} delivered, {done.again:,} to try again, {done.dead:,} given up", markup=False

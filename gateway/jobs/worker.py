@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.services.governance.callers import SYSTEM_LINK, named_caller
-from gateway.services.outbound.deliver import deliver_due
 from gateway.services.recall.receivers import find_receivers
 from gateway.services.records.link import link_all
 from ig.purpose import Purpose
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def run_pending(house: House, report: Report) -> int:
     """Finish every job that can be finished without its input files. Returns how many.
 
-    Whoever received a wrong link is looked for where that was left undone, and what is due to subscribers is sent.
+    Whoever received a wrong link is looked for where that was left undone, or may still turn up.
     A link run holds all it needs in the database. An interrupted ingest waits for its files to be given again:
     ``gateway ingest`` with the same files goes on where it stopped.
 
@@ -30,5 +29,4 @@ def run_pending(house: House, report: Report) -> int:
     if waiting:
         link_all(house, named_caller(house, SYSTEM_LINK, Purpose.PROCESSING), report)
     find_receivers(house)
-    deliver_due(house, report)
     return len(waiting)

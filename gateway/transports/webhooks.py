@@ -1,20 +1,15 @@
-"""One message to one subscriber over HTTPS, signed in the form of Standard Webhooks (standardwebhooks.com).
+"""One message to one subscriber over HTTPS.
 
 Where it may go is decided on the address that is connected to, not on a name that could resolve to another the next
-moment: nothing goes to this machine, to private, shared or link-local networks, unless a setting allows the network;
-a demonstration may also speak to this machine, plain HTTP included. Redirects are not followed, nothing of the answer
-but its status is read, and an answer that does not come within some seconds is none.
+moment. Redirects are not followed, nothing of the answer but its status is read, and an answer that does not come
+within some seconds is none.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import ipaddress
 import socket
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,113 +17,20 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from gateway.errors import InputError
+from gateway.services.outbound.reach import check_url
+from gateway.services.outbound.signed import Answer, signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+    from gateway.services.outbound.reach import Address, Reach
+    from gateway.services.outbound.signed import Message
 
 _SECONDS: Final = (3.05, 10.0)
 _PATIENCE: Final = 25.0
-_LONGEST_URL: Final = 500
 _PORTS: Final = {"http": 80, "https": 443}
-# addresses of these forms stand for an IPv4 address inside them: NAT64, Teredo and 6to4 (RFC 6052, 4380, 3056)
-_TRANSLATED: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")))
 _SUCCESS: Final = range(200, 300)
 _REDIRECT: Final = range(300, 400)
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Where messages may go besides the public internet: ``networks`` by setting, this machine in a demonstration."""
-
-    networks: tuple[Network, ...] = ()
-    this_machine: bool = False
-
-    @classmethod
-    def read(cls, listed: str, *, this_machine: bool) -> Reach:
-        """Read networks from a comma separated list such as ``10.20.0.0/16, 192.0.2.7``.
-
-        Raises:
-            InputError: one of them is not a network.
-        """
-        try:
-            networks = tuple(ipaddress.ip_network(one.strip()) for one in listed.split(",") if one.strip())
-        except ValueError:
-            message = "GATEWAY_WEBHOOK_NETWORKS: networks such as 10.20.0.0/16, separated by commas"
-            raise InputError(message, reason="setting", field="GATEWAY_WEBHOOK_NETWORKS") from None
-        return cls(networks, this_machine)
-
-    def allows(self, address: Address) -> bool:
-        """Whether a connection to this address may be made."""
-        mapped = getattr(address, "ipv4_mapped", None)
-        if mapped is not None:
-            return self.allows(mapped)
-        if any(address in network for network in self.networks):
-            return True
-        if address.is_loopback:
-            return self.this_machine
-        if any(address in network for network in _TRANSLATED):
-            return False
-        return address.is_global and not address.is_multicast
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What is sent: the id that stays over retries, when it is sent (seconds since 1970), and the bytes."""
-
-    message_id: str
-    timestamp: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How it ended. ``reason`` is a stable code, empty where the subscriber took it (any 2xx)."""
-
-    reason: str
-
-    @property
-    def delivered(self) -> bool:
-        """Whether the subscriber has it."""
-        return not self.reason
-
-
-def signature(secret: bytes, message: Message) -> str:
-    """Return ``v1,`` and the base64 HMAC-SHA256 of ``id.timestamp.body`` under one secret."""
-    signed = f"msg_{message.message_id}.{message.timestamp}.".encode() + message.body
-    return "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
-
-
-def shown(secret: bytes) -> str:
-    """Return a secret in the form in which a subscriber's library takes it."""
-    return "whsec_" + base64.b64encode(secret).decode()
-
-
-def check_url(url: str, reach: Reach) -> None:
-    """See that an address can be a subscriber's; where its name leads is looked at again whenever something is sent.
-
-    Raises:
-        InputError: it is not an HTTPS address (HTTP to this machine in a demonstration), holds a password or a
-            fragment, or is written as an address that nothing may be sent to.
-    """
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    plain = parts.scheme == "http" and reach.this_machine and host in {"127.0.0.1", "localhost", "::1"}
-    if not host.isascii() or not host or not (parts.scheme == "https" or plain) or len(url) > _LONGEST_URL:
-        raise InputError("URL: https://… (a demonstration may use http to this machine)", reason="webhook-url")
-    if parts.username is not None or parts.password is not None or parts.fragment:
-        raise InputError("URL: without a password and without a fragment", reason="webhook-url")
-    try:
-        written = ipaddress.ip_address(host)
-    except ValueError:
-        return
-    if not reach.allows(written):
-        raise InputError("URL: nothing may be sent to this network", reason="webhook-network")
 
 
 def send(url: str, message: Message, secrets: Sequence[bytes], reach: Reach) -> Answer:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 from gateway.errors import Unavailable
 from gateway.services.governance.callers import SYSTEM_OUTBOUND, named_caller
 from gateway.services.outbound.envelope import envelope
+from gateway.services.outbound.signed import Answer, Message
 from gateway.services.outbound.subscribers import reach_of
 from gateway.services.progress import silent
 from gateway.storage.outbox import DeliveryState
 from gateway.storage.schema import now
-from gateway.transports.webhooks import Answer, Message, send
 from ig.decide import Population
 from ig.purpose import Dataset, LedgerField, Level, Purpose
 
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     from gateway.auth.caller import Caller
     from gateway.house import House
+    from gateway.services.outbound.reach import Reach
+    from gateway.services.outbound.signed import Post
     from gateway.services.progress import Report
     from gateway.storage.outbox import Due
-    from gateway.transports.webhooks import Reach
 
 _FIRST: Final = timedelta(seconds=30)
 _LONGEST: Final = timedelta(hours=6)
@@ -47,7 +48,9 @@ class Deliveries:
     dead: int = 0
 
 
-def deliver_due(house: House, report: Report = silent, *, webhooks: Collection[str] | None = None) -> Deliveries:
+def deliver_due(
+    house: House, post: Post, report: Report = silent, *, webhooks: Collection[str] | None = None
+) -> Deliveries:
     """Send what is due as the run begins; ``webhooks`` narrows it to some subscribers.
 
     What fails is for a later run, so that none ever waits for a subscriber that is away. Where nothing is due nothing
@@ -71,14 +74,13 @@ def deliver_due(house: House, report: Report = silent, *, webhooks: Collection[s
     ) as passage:
         while claimed := house.stores.outbox.claim(by=begun, webhooks=webhooks):
             for due in claimed:
-                _deliver(house, caller, due, reach, done)
+                _settle(house, caller, due, _send(house, post, due, reach), done)
                 report(done.delivered, None)
         passage.disclose((), rows=done.delivered)
     return done
 
 
-def _deliver(house: House, caller: Caller, due: Due, reach: Reach, done: Deliveries) -> None:
-    answer = _send(house, due, reach)
+def _settle(house: House, caller: Caller, due: Due, answer: Answer, done: Deliveries) -> None:
     if answer.delivered:
         done.delivered += house.stores.outbox.settle(due, DeliveryState.DELIVERED)
     elif _is_over(house, due):
@@ -92,13 +94,13 @@ def _deliver(house: House, caller: Caller, due: Due, reach: Reach, done: Deliver
         done.again += house.stores.outbox.settle(due, DeliveryState.WAITING, answer.reason, again_at=again)
 
 
-def _send(house: House, due: Due, reach: Reach) -> Answer:
+def _send(house: House, post: Post, due: Due, reach: Reach) -> Answer:
     try:
         signed_under = house.stores.keys.webhook_secrets(due.webhook.webhook_id)
     except Unavailable as fault:
         return Answer(fault.reason)
     message = Message(due.message_id, int(now().timestamp()), envelope(due.topic, due.at, due.body))
-    return send(due.webhook.url, message, signed_under, reach)
+    return post(due.webhook.url, message, signed_under, reach)
 
 
 def _is_over(house: House, due: Due) -> bool:

@@ -12,16 +12,18 @@ from uuid import uuid4
 from gateway.errors import InputError, NotFound, NotPermitted
 from gateway.gate.gate import STEWARDS
 from gateway.services.outbound.envelope import envelope
+from gateway.services.outbound.reach import Reach, check_url
+from gateway.services.outbound.signed import Message, shown
 from gateway.settings import Mode
 from gateway.storage.callers import ACTIVE
 from gateway.storage.outbox import Standing, Topic, Webhook
-from gateway.transports.webhooks import Answer, Message, Reach, check_url, send, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from gateway.auth.caller import Caller
     from gateway.house import House
+    from gateway.services.outbound.signed import Answer, Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def retire_secret(house: House, caller: Caller, webhook_id: str) -> bool:
     return house.stores.keys.retire_webhook_secret(webhook_id)
 
 
-def try_webhook(house: House, caller: Caller, webhook_id: str) -> Answer:
+def try_webhook(house: House, caller: Caller, webhook_id: str, post: Post) -> Answer:
     """Send a subscriber a message of type ``test``, outside the queue, and return how it ended.
 
     Raises:
@@ -122,7 +124,7 @@ def try_webhook(house: House, caller: Caller, webhook_id: str) -> Answer:
     _administer(house, caller, "webhook:test", webhook_id)
     at = house.now()
     message = Message(str(uuid4()), int(at.timestamp()), envelope("test", at, b"{}"))
-    return send(webhook.url, message, house.stores.keys.webhook_secrets(webhook_id), reach_of(house))
+    return post(webhook.url, message, house.stores.keys.webhook_secrets(webhook_id), reach_of(house))
 
 
 def listing(house: House) -> list[Subscriber]:

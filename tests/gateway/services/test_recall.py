@@ -18,6 +18,7 @@ from gateway.jobs.worker import run_pending
 from gateway.services.governance import callers
 from gateway.services.governance.audit import who_looked
 from gateway.services.outbound import deliver, subscribers
+from gateway.services.outbound.deliver import deliver_due
 from gateway.services.progress import silent
 from gateway.services.recall import incidents, receivers, retractions
 from gateway.services.recall.receivers import find_receivers
@@ -34,6 +35,7 @@ from gateway.storage.facts import StoredFact
 from gateway.storage.outbox import Outgoing, Topic
 from gateway.storage.recalls import NoticeKind
 from gateway.storage.records import source_person_id
+from gateway.transports.webhooks import send
 from ig.decide import Described
 from ig.optouts import NATIONAL, NOT_OPTED_OUT, TYPE1
 from ig.purpose import Dataset, Element, Level, Purpose
@@ -256,6 +258,12 @@ def take_apart(house: House, folder: Path) -> str:
 # --- telling them -------------------------------------------------------------------------------------------------
 
 
+def work(house: House) -> None:
+    """What a worker does."""
+    run_pending(house, silent)
+    deliver_due(house, send)
+
+
 def test_a_subscriber_hears_a_retraction_and_its_taking_it_is_an_acknowledgement(
     own_town: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,11 +276,11 @@ def test_a_subscriber_hears_a_retraction_and_its_taking_it_is_an_acknowledgement
         Deeds(own_town, tmp_path).verify(AMINA)
         found = unlinked(own_town)
         received.answers = lambda: 503
-        run_pending(own_town, silent)
+        work(own_town)
         assert incidents.recall(own_town, officer, found.incident_id).open == 2
         received.answers = lambda: 200
-        run_pending(own_town, silent)
-        run_pending(own_town, silent)
+        work(own_town)
+        work(own_town)
         (call,) = received.taken
     assert call.is_signed(made.secret)
     by_kind = {one.kind: one for one in incidents.recall(own_town, officer, found.incident_id).receipts}

@@ -17,6 +17,7 @@ from gateway.services.outbound import deliver, subscribers
 from gateway.services.outbound.deliver import deliver_due
 from gateway.storage.outbox import Outgoing, Topic
 from gateway.storage.schema import now
+from gateway.transports.webhooks import send
 from tests.gateway.houses import persona
 from tests.gateway.receiver import listening
 from tests.journeys.real import environment
@@ -64,7 +65,7 @@ def told(receiver: Receiver) -> list[int]:
 def test_a_message_arrives_signed_and_says_nothing_but_codes(own_town: House, receiver: Receiver) -> None:
     made = subscribe(own_town, receiver.url)
     put(own_town, 1)
-    assert deliver_due(own_town).delivered == 1
+    assert deliver_due(own_town, send).delivered == 1
     (call,) = receiver.calls
     assert call.is_signed(made.secret)
     assert not call.is_signed(subscribe(own_town, receiver.url).secret)
@@ -75,7 +76,7 @@ def test_a_message_arrives_signed_and_says_nothing_but_codes(own_town: House, re
     }
     assert call.headers["content-type"] == "application/json"
     assert abs(now().timestamp() - int(call.headers["webhook-timestamp"])) < 60
-    assert deliver_due(own_town) == deliver.Deliveries(), "what was taken is not sent again"
+    assert deliver_due(own_town, send) == deliver.Deliveries(), "what was taken is not sent again"
 
 
 def test_through_random_failures_every_message_arrives_in_order_under_one_id(
@@ -86,7 +87,7 @@ def test_through_random_failures_every_message_arrives_in_order_under_one_id(
     made = [subscribe(own_town, receiver.url + f"/{place}") for place in range(2)]
     put(own_town, *range(12))
     for _ in range(200):
-        if not deliver_due(own_town).again:
+        if not deliver_due(own_town, send).again:
             break
     for one in made:
         mine = [call for call in receiver.calls if call.is_signed(one.secret)]
@@ -102,13 +103,13 @@ def test_both_secrets_are_good_until_the_older_is_retired(own_town: House, recei
     old = subscribe(own_town, receiver.url)
     new = subscribers.rotate_secret(own_town, officer, old.webhook_id)
     put(own_town, 1)
-    deliver_due(own_town)
+    deliver_due(own_town, send)
     assert receiver.calls[-1].is_signed(old.secret)
     assert receiver.calls[-1].is_signed(new.secret)
     assert subscribers.retire_secret(own_town, officer, old.webhook_id)
     assert not subscribers.retire_secret(own_town, officer, old.webhook_id)
     put(own_town, 2)
-    deliver_due(own_town)
+    deliver_due(own_town, send)
     assert not receiver.calls[-1].is_signed(old.secret)
     assert receiver.calls[-1].is_signed(new.secret)
 
@@ -117,7 +118,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(own_town: House, receiver: 
     subscribe(own_town, receiver.url)
     put(own_town, 1)
     receiver.answers = lambda: 307
-    assert deliver_due(own_town).again == 1
+    assert deliver_due(own_town, send).again == 1
     (one,) = subscribers.listing(own_town)
     assert (one.standing.waiting, one.standing.reason) == (1, "redirected")
     assert len(receiver.calls) == 1
@@ -128,7 +129,7 @@ def test_one_subscriber_that_is_away_holds_up_nobody_else(own_town: House, recei
     subscribe(own_town, receiver.url)
     put(own_town, 1, 2)
     for _ in range(3):
-        deliver_due(own_town)
+        deliver_due(own_town, send)
     assert told(receiver) == [1, 2]
 
 
@@ -142,7 +143,7 @@ def test_after_some_days_a_message_is_given_up_recorded_and_the_next_goes_on(
         tx.change("UPDATE outgoing SET at = ? WHERE seq = 1", (old,))
     receiver.answers = lambda: 500 if len(receiver.calls) < 5 else 200
     seen = watch(own_town)
-    outcomes = [deliver_due(own_town) for _ in range(8)]
+    outcomes = [deliver_due(own_town, send) for _ in range(8)]
     assert sum(one.dead for one in outcomes) == 1
     assert told(receiver) == [2]
     (row,) = [row for row in seen.rows("administration") if row.body["action"] == "webhook:dead"]
@@ -167,7 +168,7 @@ def test_killed_between_sending_and_recording_it_is_sent_again_under_the_same_id
     ran = subprocess.run(words, check=False, env={**environment(), "GATEWAY_ORGANISATION": "999"}, capture_output=True)
     assert ran.returncode == -9, ran.stderr
     assert told(receiver) == [1]
-    assert deliver_due(own_town).delivered == 2
+    assert deliver_due(own_town, send).delivered == 2
     assert told(receiver) == [1, 1, 2]
     assert receiver.calls[0].id == receiver.calls[1].id
 
@@ -175,12 +176,12 @@ def test_killed_between_sending_and_recording_it_is_sent_again_under_the_same_id
 def test_two_workers_at_once_send_nothing_twice(own_town: House, receiver: Receiver) -> None:
     subscribe(own_town, receiver.url)
     put(own_town, *range(20))
-    workers = [threading.Thread(target=lambda: deliver_due(own_town)) for _ in range(3)]
+    workers = [threading.Thread(target=lambda: deliver_due(own_town, send)) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    deliver_due(own_town)
+    deliver_due(own_town, send)
     assert told(receiver) == list(range(20))
 
 
@@ -189,7 +190,7 @@ def test_without_its_grant_the_system_caller_sends_nothing(own_town: House, rece
     put(own_town, 1)
     callers.revoke(own_town, "system-outbound")
     with pytest.raises(NotPermitted):
-        deliver_due(own_town)
+        deliver_due(own_town, send)
     assert receiver.calls == []
 
 
@@ -197,8 +198,8 @@ def test_a_run_is_one_row_that_names_nobody(own_town: House, receiver: Receiver,
     subscribe(own_town, receiver.url)
     put(own_town, 1, 2, 3)
     seen = watch(own_town)
-    deliver_due(own_town)
-    deliver_due(own_town)
+    deliver_due(own_town, send)
+    deliver_due(own_town, send)
     (row,) = seen.rows("batch")
     assert (row.body["rows"], row.body["subjects"]["count"], row.body["purpose"]) == (3, 0, "processing")
 
@@ -207,7 +208,7 @@ def test_a_subscriber_whose_secret_is_gone_is_not_written_to_unsigned(own_town: 
     made = subscribe(own_town, receiver.url)
     put(own_town, 1)
     own_town.stores.keys.retire_webhook_secret(made.webhook_id, every=True)
-    assert deliver_due(own_town).delivered == 0
+    assert deliver_due(own_town, send).delivered == 0
     assert receiver.calls == []
     assert subscribers.listing(own_town)[0].standing.reason == "key-absent"
 
@@ -225,7 +226,7 @@ def test_only_stewards_act_on_webhooks_and_every_act_is_a_row(
         lambda: subscribers.remove_webhook(own_town, stranger, made.webhook_id),
         lambda: subscribers.rotate_secret(own_town, stranger, made.webhook_id),
         lambda: subscribers.retire_secret(own_town, stranger, made.webhook_id),
-        lambda: subscribers.try_webhook(own_town, stranger, made.webhook_id),
+        lambda: subscribers.try_webhook(own_town, stranger, made.webhook_id, send),
     ]
     for attempt in tries:
         with pytest.raises(NotPermitted):
@@ -268,7 +269,7 @@ def test_whoever_is_removed_hears_no_more_and_their_secrets_are_gone(own_town: H
     subscribers.rotate_secret(own_town, officer, made.webhook_id)
     put(own_town, 1)
     subscribers.remove_webhook(own_town, officer, made.webhook_id)
-    assert not deliver_due(own_town).delivered
+    assert not deliver_due(own_town, send).delivered
     assert list(own_town.settings.keys_dir.glob("webhook-*")) == []
     with pytest.raises(NotFound):
         subscribers.remove_webhook(own_town, officer, made.webhook_id)
@@ -276,11 +277,11 @@ def test_whoever_is_removed_hears_no_more_and_their_secrets_are_gone(own_town: H
 
 def test_a_trial_is_sent_at_once_and_says_how_it_ended(own_town: House, receiver: Receiver) -> None:
     officer, made = persona(own_town, "ig-officer"), subscribe(own_town, receiver.url)
-    assert subscribers.try_webhook(own_town, officer, made.webhook_id).delivered
+    assert subscribers.try_webhook(own_town, officer, made.webhook_id, send).delivered
     assert receiver.calls[0].told["type"] == "test"
     assert receiver.calls[0].is_signed(made.secret)
     receiver.answers = lambda: 410
-    assert subscribers.try_webhook(own_town, officer, made.webhook_id).reason == "status-410"
+    assert subscribers.try_webhook(own_town, officer, made.webhook_id, send).reason == "status-410"
 
 
 def test_pauses_double_up_to_six_hours_half_as_much_more_or_less() -> None:

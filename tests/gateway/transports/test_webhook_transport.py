@@ -22,8 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InputError
+from gateway.services.outbound.reach import Reach, check_url
+from gateway.services.outbound.signed import Answer, Message, shown, signature
 from gateway.transports import webhooks
-from gateway.transports.webhooks import Answer, Message, Reach, check_url, send, shown, signature
+from gateway.transports.webhooks import send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,7 +164,10 @@ def speaking(say: Callable[[socket.socket], None], context: ssl.SSLContext | Non
                 plain, _ = listener.accept()
                 with plain, context.wrap_socket(plain, server_side=True) if context else plain as held:
                     held.settimeout(5)
-                    held.recv(65_536)
+                    came = b""
+                    # an answer before the whole request is a reset connection
+                    while not came.endswith(MESSAGE.body) and (more := held.recv(65_536)):
+                        came += more
                     say(held)
             except OSError:
                 continue
