@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
 from gateway.web.build_assets import WORKSHOP, AssetsNotBuilt, build, install
-from tests.gateway.house_fixtures import county_made, own_county
+from tests.gateway.house_fixtures import county_made, own_county, own_town, town_settings
 from tests.gateway.web.front import app, house, settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from playwright.sync_api import Browser, Page
 
-__all__ = ["app", "county_made", "house", "own_county", "settings"]
+__all__ = ["app", "county_made", "house", "own_county", "own_town", "settings", "town_settings"]
 
 FLAGS = [
     "--no-sandbox",
@@ -77,6 +78,11 @@ class Visitor:
             self.page.get_by_label(label, exact=True).fill(value)
         self.press("Check or find")
 
+    def check(self) -> None:
+        """Hold the page to the promises of every page."""
+        assert self.faults() == []
+        assert not self.scrolls_sideways()
+
     def faults(self) -> list[str]:
         """What axe finds wrong with the page as it is, by rule and place; nothing about its content."""
         options = json.dumps({"runOnly": {"type": "tag", "values": TAGS}})
@@ -116,9 +122,9 @@ def axe() -> str:
     return path.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
-def base(app: Flask) -> Iterator[str]:
-    """The address of the application, served by a thread of this process."""
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """Serve an application by a thread of this process; its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -126,6 +132,26 @@ def base(app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@contextmanager
+def visiting(browser: Browser, base: str, axe: str) -> Iterator[Visitor]:
+    """A fresh browser window; whatever its console complains of fails the test."""
+    context = browser.new_context(viewport=WIDE)  # type: ignore[arg-type] # two integers
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message.text) else None)
+    yield Visitor(page, base, axe)
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def base(app: Flask) -> Iterator[str]:
+    """The address of the small house."""
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -142,15 +168,9 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(chromium: Browser, base: str, axe: str) -> Iterator[Visitor]:
-    """A fresh browser window; whatever its console complains of fails the test."""
-    context = chromium.new_context(viewport=WIDE)  # type: ignore[arg-type] # two integers
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message.text) else None)
-    yield Visitor(page, base, axe)
-    context.close()
-    assert complaints == []
+    """Somebody at the small house."""
+    with visiting(chromium, base, axe) as somebody:
+        yield somebody
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ PICTURE = Path(__file__).parents[2] / "docs" / "images" / "verify.png"
 LARGEST_PICTURE = 200 * 1024
 
 
-def check(visitor: Visitor) -> None:
-    """The promises of every page."""
-    assert visitor.faults() == []
-    assert not visitor.scrolls_sideways()
-
-
 def focused(visitor: Visitor) -> str:
     """The id or class of what has the keyboard's focus."""
     told: str = visitor.page.evaluate("document.activeElement.id || document.activeElement.className")
@@ -37,17 +31,17 @@ def focused(visitor: Visitor) -> str:
 
 def test_a_social_worker_checks_a_number(visitor: Visitor) -> None:
     visitor.go("/sign-in")
-    check(visitor)
+    visitor.check()
     visitor.sign_in("Sam Socialworker", "Finding and checking NHS numbers")
     expect(visitor.page.get_by_role("heading", name="What you can do")).to_be_visible()
-    check(visitor)
+    visitor.check()
     visitor.page.get_by_role("main").get_by_role("link", name="Verify or find an NHS number").click()
-    check(visitor)
+    visitor.check()
     visitor.describe(AMINA.given, AMINA.family, AMINA.birth_date, AMINA.number)
     expect(visitor.page.get_by_role("heading", name="This is the right NHS number")).to_be_visible()
     expect(visitor.page.get_by_text(AMINA.shown, exact=True)).to_be_visible()
     assert visitor.page.url.endswith("/verify")
-    check(visitor)
+    visitor.check()
     write_picture(visitor)
 
 
@@ -69,7 +63,7 @@ def test_a_superseded_number_leads_to_the_current_one(visitor: Visitor) -> None:
     visitor.go("/verify")
     visitor.describe(AMINA.given, AMINA.family, AMINA.birth_date, MOVED.number)
     expect(visitor.page.get_by_text(AMINA.shown, exact=True)).to_be_visible()
-    check(visitor)
+    visitor.check()
 
 
 def test_a_wrong_number_leads_to_finding_the_right_one(visitor: Visitor) -> None:
@@ -77,7 +71,7 @@ def test_a_wrong_number_leads_to_finding_the_right_one(visitor: Visitor) -> None
     visitor.go("/verify")
     visitor.describe(BRAM.given, BRAM.family, BRAM.birth_date, AMINA.number)
     expect(visitor.page.get_by_role("heading", name="This number belongs to someone else")).to_be_visible()
-    check(visitor)
+    visitor.check()
     visitor.press("Find this person")
     expect(visitor.page.get_by_text(BRAM.shown, exact=True)).to_be_visible()
 
@@ -87,7 +81,7 @@ def test_a_reviewer_sees_the_evidence(visitor: Visitor) -> None:
     visitor.go("/verify")
     visitor.describe(BRAM.given, BRAM.family, BRAM.birth_date)
     expect(visitor.page.get_by_role("columnheader", name="Weight in bits")).to_be_visible()
-    check(visitor)
+    visitor.check()
 
 
 def test_faults_take_the_keyboard_to_where_they_are(visitor: Visitor) -> None:
@@ -96,7 +90,7 @@ def test_faults_take_the_keyboard_to_where_they_are(visitor: Visitor) -> None:
     visitor.press("Check or find")
     assert visitor.page.title().startswith("Error:")
     assert "nhsuk-error-summary" in focused(visitor)
-    check(visitor)
+    visitor.check()
     visitor.page.keyboard.press("Tab")
     visitor.page.keyboard.press("Enter")
     assert focused(visitor) == "family"
@@ -124,24 +118,24 @@ def test_an_officer_finds_out_who_looked(visitor: Visitor) -> None:
     visitor.press("Sign out")
     visitor.sign_in("Ingrid Governance", "Checking who looked at what")
     visitor.page.get_by_role("main").get_by_role("link", name="Who looked at what").click()
-    check(visitor)
+    visitor.check()
     visitor.page.get_by_label("NHS number").fill(BRAM.shown)
     visitor.press("Search the record of access")
     expect(visitor.page.get_by_role("cell", name="Sam Socialworker").first).to_be_visible()
     expect(visitor.page.get_by_role("heading", name="The record of access is intact")).to_be_visible()
     assert visitor.page.url.endswith("/audit")
-    check(visitor)
+    visitor.check()
 
 
 def test_the_agreements_and_the_refusals_are_readable_by_all(visitor: Visitor) -> None:
     visitor.sign_in("Nia Navigator", "")
     visitor.go("/agreements")
-    check(visitor)
+    visitor.check()
     visitor.go("/agreements/ISA-CARE/1")
-    check(visitor)
+    visitor.check()
     visitor.go("/nowhere")
     assert visitor.page.title().startswith("Error:")
-    check(visitor)
+    visitor.check()
 
 
 def test_everything_works_without_javascript(plain_visitor: Visitor) -> None:

@@ -26,13 +26,13 @@ LOCKED: Final = "verification-locked"
 _ROWS: Final = 200
 
 
-def is_locked(house: House, caller: Caller, person_id: str) -> bool:
-    """Whether ``caller``, a person at a desk, has failed too often of late at the number of ``person_id``."""
-    if caller.kind is Kind.SYSTEM:
+def is_locked(house: House, asker: Caller, person_id: str) -> bool:
+    """Whether ``asker``, a person at a desk, has failed too often of late at the number of ``person_id``."""
+    if asker.kind is Kind.SYSTEM:
         return False
     rows = house.stores.ledger.search(
         subject=house.stores.keys.subject_token(person_id),
-        actor=caller.subject,
+        actor=asker.subject,
         kinds={Event.DISCLOSURE.value},
         since=house.now() - TRIES_WITHIN,
         limit=_ROWS,
