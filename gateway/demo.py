@@ -23,6 +23,7 @@ from gateway.auth.caller import Kind
 from gateway.cli.progress import progress
 from gateway.errors import InputError, Unavailable
 from gateway.house import open_house
+from gateway.services.changes.find import find_differences
 from gateway.services.governance import agreements, callers
 from gateway.services.governance.facts import load_facts, load_organisations
 from gateway.services.governance.integrity import make_checkpoint, verify_ledger
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from fixtures.write import Manifest
     from gateway.auth.caller import Caller
     from gateway.house import House
+    from gateway.services.changes.find import FindReport
     from gateway.services.progress import Report
     from gateway.services.records.ingest import IngestReport
     from gateway.services.records.link import LinkReport
@@ -70,6 +72,7 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     ingests: dict[str, IngestReport] = field(default_factory=dict)
     links: LinkReport | None = None
+    differences: FindReport | None = None
     release: BuiltRelease | None = None
 
     @contextmanager
@@ -141,6 +144,8 @@ def _load(house: House, manifest: Manifest, done: Run, out: Console) -> None:
             done.ingests[source] = ingest_files(house, _system(house, "system-ingest"), source, paths, report)
     with done.step("Finding NHS numbers and joining records", out) as report:
         done.links = link_all(house, _system(house, "system-link"), report)
+    with done.step("Comparing records with the index", out) as report:
+        done.differences = find_differences(house, _system(house, "system-changes"), report=report)
     with done.step("Releasing pseudonymised data", out) as report:
         caller = callers.named_caller(house, "system-release", Purpose.ANALYTICS)
         done.release = build_release(house, caller, "ISA-ANALYTICS", f"{AS_OF:%Y-%m}", report)
@@ -266,3 +271,6 @@ def _print_links(house: House, done: Run, out: Console) -> None:
             f"Duplicates inside one source: {done.links.duplicates:,}; waiting for review: "
             f"{house.stores.reviews.counts().get('open', 0):,}"
         )
+    if done.differences is not None:
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(done.differences.begun.items()))
+        out.print(f"Differences from the index: {kinds or 'none new'}; {done.differences.compared:,} records compared")

@@ -491,6 +491,7 @@ SHOWS_NOBODY: Final = {
     "isa": "agreements",
     "keys": "secrets",
     "link": "counts",
+    "mesh": "a poll answers by the use case of trace, asked there; the rest is ids and counts",
     "model": "models",
     "org load": "takes in, and counts",
     "quarantine list": "file, row, field and rule, never what a row says",
