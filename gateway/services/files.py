@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
 
@@ -42,3 +43,8 @@ def binary(path: Path) -> BufferedReader:
     """
     with named(path):
         return path.open("rb")
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that a spreadsheet shows and does not run as a formula (OWASP, CSV injection)."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -9,7 +9,7 @@ import csv
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from gateway.services.files import named
+from gateway.services.files import harmless, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ def write_retractions(recalls: Sequence[Recall], path: Path) -> int:
         with aside.open("w", encoding="utf-8", newline="") as opened:
             writer = csv.writer(opened)
             writer.writerow(COLUMNS)
-            writer.writerows(rows)
+            writer.writerows([harmless(cell) for cell in row] for row in rows)
         aside.replace(path)
     return len(rows)
 

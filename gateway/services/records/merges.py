@@ -32,7 +32,7 @@ def follow_merges(house: House, permit: Permit) -> int:
         try:
             with stores.transaction() as tx:
                 moved += len(stores.links.append(tx, [fact]))
-                stores.reviews.close_of(tx, [record], "merged-by-its-source")
+                stores.reviews.close_of(tx, [record], "merged")
         except Conflict:
             # somebody separated it from another record of that person: it stays a person of its own
             continue

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Final
 
-from gateway.services.files import named
+from gateway.services.files import harmless, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MARK: Final = "\ufeff"
 
 
@@ -50,8 +49,3 @@ def csv_for_people(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     writer.writerow(head)
     writer.writerows([harmless(cell) for cell in row] for row in rows)
     return (_MARK + text.getvalue()).encode()
-
-
-def harmless(cell: str) -> str:
-    """Return a cell that a spreadsheet shows and does not run (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import InputError, Unavailable
-from gateway.services.files import named
+from gateway.services.files import harmless, named
 from gateway.services.progress import silent
 from gateway.services.records.protected import sealed_people
 from gateway.services.tracing.against import checked_against
@@ -54,7 +54,6 @@ COLUMNS: Final = {
 
 _KIND: Final = "number-changes"
 _PAGE: Final = 500
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(slots=True)
@@ -181,8 +180,4 @@ def _index(house: House) -> CheckedAgainst | None:
 
 
 def _line(cells: Iterable[str]) -> bytes:
-    return (",".join('"' + _safe(cell).replace('"', '""') + '"' for cell in cells) + "\r\n").encode()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return (",".join('"' + harmless(cell).replace('"', '""') + '"' for cell in cells) + "\r\n").encode()

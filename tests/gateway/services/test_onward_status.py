@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.services.files import harmless
 from gateway.services.tracing.against import CheckedAgainst
-from gateway.services.tracing.onward_changes import COLUMNS, _line, _safe
+from gateway.services.tracing.onward_changes import COLUMNS, _line
 from gateway.services.tracing.onward_status import NumberStatus, number_status
 from gateway.storage.onward import Check, Numbered, Question
 
@@ -94,10 +95,10 @@ def test_no_number_is_called_verified_but_the_one_that_pds_verified_and_the_reco
 
 @pytest.mark.parametrize("cell", ["=1+1", "+44", "-7", "@SUM", "\tx", "\rx", "\nx"])
 def test_nothing_a_spreadsheet_would_calculate_stands_at_the_start_of_a_cell(cell: str) -> None:
-    assert _safe(cell) == f"'{cell}"
+    assert harmless(cell) == f"'{cell}"
     assert _line([cell, 'a "b"', ""]) == f'"\'{cell}","a ""b""",""\r\n'.encode()
 
 
 def test_every_source_names_the_same_six_columns() -> None:
     assert {len(names) for names in COLUMNS.values()} == {6}
-    assert all(_safe(name) == name for names in COLUMNS.values() for name in names)
+    assert all(harmless(name) == name for names in COLUMNS.values() for name in names)
