@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from math import log2
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from linkage.score import Scorer
 
 _NEVER: Final = -1e6
+_NEARLY_CERTAIN: Final = 1 - 1e-9
+"""Beyond it a probability has too few digits left to say the odds by."""
 """A threshold that every candidate passes: what is left of the decision is everything but the weight."""
 _ASKED, _ASKED_KEYS, _HELD, _HELD_KEYS = "asked", "asked_keys", "held", "held_keys"
 
@@ -160,10 +163,16 @@ def _answer(decided: Finding, ranked: Finding, scorer: Scorer) -> Answer:
     best = ranked.best
     if best is None or best.candidate.person.nhs_number is None:
         return _nobody(decided.outcome, decided.reason)
-    score = certainty(scorer, [one.bits for one in (best, *ranked.others)])
+    # a finding names the likeliest few; its posterior is over all of them
+    certain = best.posterior >= _NEARLY_CERTAIN
+    score = certainty(scorer, [one.bits for one in (best, *ranked.others)]) if certain else _odds(best.posterior)
     number = best.candidate.person.nhs_number.digits
     may_join = ranked.outcome is Outcome.MATCHED
     return Answer(decided.outcome, decided.reason, number, best.posterior, score, may_join=may_join)
+
+
+def _odds(posterior: float) -> float:
+    return log2(posterior / (1 - posterior)) if posterior else _NEVER
 
 
 def _nobody(outcome: Outcome, reason: str) -> Answer:
