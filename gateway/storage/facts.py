@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -68,7 +68,7 @@ class FactStore:
         taken = [fact for key, fact in newest.items() if key not in held or fact.as_of >= held[key].as_of]
         replaced = [(fact.kind, fact.subject) for fact in taken if single_valued(fact.kind)]
         tx.many("DELETE FROM fact WHERE kind = ? AND subject = ?", replaced)
-        tx.insert(_FACT, [asdict(fact) for fact in taken])
+        tx.insert(_FACT, [{name: getattr(fact, name) for name in StoredFact.__slots__} for fact in taken])
         return len(taken)
 
     def replace(self, tx: Tx, kind: str, facts: Sequence[StoredFact]) -> int:
