@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from gateway.errors import Conflict, InputError, NotFound, Unavailable
 from gateway.storage.database import Place
@@ -32,6 +33,9 @@ def backup(settings: Settings, folder: Path) -> list[Path]:
 def restore(settings: Settings, folder: Path) -> list[Path]:
     """Put a backup's files in place. The data folder must not hold databases: move those away first.
 
+    The feed of changes begins anew: what was counted after the backup was taken will be counted again for others, so
+    that no cursor given out before may be taken for a place in this feed.
+
     Raises:
         InputError: the databases are PostgreSQL's.
         NotFound: ``folder`` holds no backup.
@@ -41,7 +45,20 @@ def restore(settings: Settings, folder: Path) -> list[Path]:
     sources = [folder / target.name for target in targets]
     if not all(source.exists() for source in sources):
         raise NotFound("the folder does not hold both databases of a backup", reason="backup")
-    return [_copy(source, target) for source, target in zip(sources, targets, strict=True)]
+    restored = [_copy(source, target) for source, target in zip(sources, targets, strict=True)]
+    _begin_feed_anew(settings.gateway_db)
+    return restored
+
+
+def _begin_feed_anew(path: Path) -> None:
+    with translated:
+        writer = Place("gateway", path, None).connect(writer=True)
+        try:
+            # a backup of an earlier version has no feed yet
+            if writer.execute("SELECT 1 FROM sqlite_master WHERE name = 'change_feed'").fetchone():
+                writer.execute("UPDATE change_feed SET epoch = ?", (uuid4().hex,))
+        finally:
+            writer.close()
 
 
 def _files(settings: Settings) -> list[Path]:

@@ -245,6 +245,21 @@ def test_a_backup_is_whole_and_can_be_put_back(sqlite_settings: Settings, tmp_pa
         assert stores.ledger.size() == 1
 
 
+def test_a_feed_put_back_is_another_feed(sqlite_settings: Settings, tmp_path: Path) -> None:
+    """Places counted after the backup come again for other changes: an old cursor must not fit."""
+    upgrade(sqlite_settings)
+    with open_stores(sqlite_settings) as stores:
+        stores.keys.init()
+        with stores.transaction() as tx:
+            tx.change("INSERT INTO change_feed (feed_id, epoch, last, horizon) VALUES (1, 'as-it-was', 7, 0)")
+        stores.backup(tmp_path / "copy")
+    elsewhere = sqlite_settings.model_copy(update={"data_dir": tmp_path / "new"})
+    restore(elsewhere, tmp_path / "copy")
+    with open_stores(elsewhere) as stores, stores._database.read() as view:
+        ((epoch, last),) = view.raw("SELECT epoch, last FROM change_feed")
+    assert (epoch != "as-it-was", last) == (True, 7)
+
+
 @pytest.mark.postgres
 def test_postgresql_is_backed_up_by_its_own_tools(postgres_url: str, tmp_path: Path) -> None:
     settings = load_settings({}, mode=Mode.DEMO, data_dir=tmp_path, database_url=postgres_url)
