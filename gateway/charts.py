@@ -30,6 +30,8 @@ _GREY: Final = "#425563"
 _COLOURS: Final = (_BLUE, _RED, "#006747", "#7c2855", "#9a6700", _GREY, "#00789c", "#330072")
 _WIDTH: Final = 480
 _ROW: Final = 24
+_FIGURE: Final = 0.12
+"""How much of a bar chart its figures need, as a share of what the bars span."""
 _MOST_POINTS: Final = 400
 """More points of a curve than a picture of this width can show."""
 
@@ -170,11 +172,18 @@ def bars(rows: Sequence[tuple[str, float]], *, x: str, title: str) -> str:
     ]
     y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelExpr="substring(datum.label, 3)", ticks=False))
     base = _chart(values)
-    drawn = base.mark_bar(height=15, color=_BLUE).encode(y=y, x=alt.X("value:Q", title=x).scale(padding=30))
+    drawn = base.mark_bar(height=15, color=_BLUE).encode(y=y, x=alt.X("value:Q", title=x).scale(domain=_room(rows)))
     said = base.mark_text(align="left", dx=5, color="#212b32").encode(y=y, x="end:Q", text="said:N")
     chart = alt.layer(drawn, said).properties(width=_WIDTH, height=alt.Step(_ROW))
     described = ", ".join(f"{label} {_figure(value)}" for label, value in rows)
     return _svg(chart, title, f"{x}: {described or 'nothing to show'}.")
+
+
+def _room(rows: Sequence[tuple[str, float]]) -> list[float]:
+    """From nought, or the least below it, to the most and room for its figure."""
+    values = [0.0, *(value for _, value in rows)]
+    span = (max(values) - min(values)) or 1.0
+    return [min(values) - (_FIGURE if min(values) < 0 else 0) * span, max(values) + _FIGURE * span]
 
 
 def _chart(rows: Sequence[Mapping[str, object]]) -> alt.Chart:
