@@ -85,6 +85,7 @@ def test_a_guessed_birth_date_meets_the_years_beside_it() -> None:
     for guess in ("1960-01-01", "1962-07-01"):
         assert set(probe_keys(person(family="Smyth", given="Jon", birth_date=guess))) & set(index_keys(held))
     assert not set(probe_keys(person(family="Smyth", given="Jon", birth_date="1960-02-01"))) & set(index_keys(held))
+    assert not set(probe_keys(person(given="Jon", birth_date="1960-01-01"))) & set(index_keys(held))
 
 
 def test_a_middle_name_with_the_birth_date_meets() -> None:
