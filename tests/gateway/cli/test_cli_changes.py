@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.house import open_house, settings_for
 from gateway.services.changes import work
 from gateway.services.changes.find import FindReport
 from gateway.services.changes.reread import RereadReport
@@ -25,10 +27,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def compared(demonstration: tuple[Path, Result], tmp_path_factory: pytest.TempPathFactory) -> Command:
-    """A copy of the demonstration, its records compared with the index."""
+    """A copy of the demonstration, its records compared with the index as if for the first time."""
     folder = tmp_path_factory.mktemp("changes") / "var"
     shutil.copytree(demonstration[0], folder, ignore=shutil.ignore_patterns("county-*"))
     command = Command(folder)
+    with closing(open_house(settings_for({}, data_dir=folder))) as house, house.stores.transaction() as tx:
+        for table in ("difference", "compared", "change_feed"):
+            tx.change(f"DELETE FROM {table}")
     done = command("changes", "find")
     assert done.exit_code == 0, done.stderr
     assert "records compared" in done.stdout

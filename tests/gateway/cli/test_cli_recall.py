@@ -51,7 +51,7 @@ def test_what_is_late_is_said_and_shown_by_the_exit_code(own_gateway: Command, r
     house = open_house(settings_for({}, data_dir=own_gateway.folder))
     with house.stores.transaction() as tx:
         tx.change("UPDATE recall_notice SET sent_at = '2026-01-01 00:00:00'")
-    assert " open, 2 overdue" in own_gateway("recall", "list").stdout
+    assert re.search(r" ([1-9]\d*) open, \1 overdue", own_gateway("recall", "list").stdout)
     assert own_gateway("recall", "report").exit_code == 1
     with house.stores.transaction() as tx:
         tx.change("UPDATE incident SET until = NULL")
