@@ -1,8 +1,7 @@
 """How the numbers of the house model were found: ``python bench/tune.py OUT.json FOLDER… --check FOLDER…``.
 
-The folders hold populations of the tuning profile, of one size to fit and of one to check (``python -m
-fixtures.population FOLDER --profile tuning --people 60000 --queries 30000 --seed N`` to fit, ``--people 300000
---queries 60000`` to check). Every question's candidates and its absence compete; the model's
+The folders hold populations of the tuning profile, all of one size (``python -m fixtures.population FOLDER --profile
+tuning --people 300000 --queries 60000 --seed N``). Every question's candidates and its absence compete; the model's
 numbers are refitted on the folders, and its calibration on the ``--check`` folders, which also say what recall the
 result reaches where it was not fitted. Which levels, interactions, vetoes and thresholds there are is written by hand
 in the model that the run starts from. The judging profile is never read here.
@@ -39,13 +38,8 @@ if TYPE_CHECKING:
 
 PRECISIONS: Final = (0.995, 0.999, 0.9995, 0.9999)
 RIDGE: Final = 3.0
-HARD: Final = 6.0
+HARD: Final = 3.0
 """How often a question counts whose person is absent while a twin or namesake is there: wrong joins harm most."""
-
-SELDOM: Final = 0.3
-WHOLLY_OTHER: Final = frozenset({"western-name", "mohammed-before", "first-left-out", "order-of-home"})
-"""How often a question counts whose first name may be a wholly other one, and the rules that make it so: a fit must not
-learn from these few that a twin's name is another name of one person."""
 NOBODY: Final = Frequencies({}, 0)
 
 
@@ -65,7 +59,8 @@ def gather(folders: Sequence[Path], model: Model) -> Gathered:
     for folder in folders:
         population = open_population(folder)
         part = contests_of(population, model)
-        weight = np.array([_counts(row.nhs_number, row.tags) for row in population.told])[part.asked]
+        hard = np.array([_is_hard(row.nhs_number, row.tags) for row in population.told])
+        weight = np.where(hard[part.asked], HARD, 1.0)
         asked = part.asked + np.int32(first)
         parts.append(Contests(asked, part.levels, part.adjustment, part.right, weight))
         first, people = first + len(population.told), population.prepared.people
@@ -74,11 +69,8 @@ def gather(folders: Sequence[Path], model: Model) -> Gathered:
     return Gathered(_pooled(parts), present, people)
 
 
-def _counts(number: str, tags: Sequence[str]) -> float:
-    """How often a question counts in the fit."""
-    if not number:
-        return 1.0 if {"twin", "namesake"}.isdisjoint(tags) else HARD
-    return 1.0 if WHOLLY_OTHER.isdisjoint(tags) else SELDOM
+def _is_hard(number: str, tags: Sequence[str]) -> bool:
+    return not number and not {"twin", "namesake"}.isdisjoint(tags)
 
 
 def _present(population: Population) -> int:

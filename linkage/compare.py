@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from linkage.arranged import CLOSE, SHORTEST_SLIPPED, among_others, exchanged, in_two_tongues
 from linkage.customs import (
     FIRST_OF_SEVERAL,
     RELIGIOUS,
@@ -34,12 +33,12 @@ __all__ = ["FIELDS", "VOCABULARY", "compare"]
 _jaro_winkler = JaroWinkler.similarity
 _edits = DamerauLevenshtein.distance
 
+CLOSE: Final = 0.92
 SIMILAR: Final = 0.85
 FAINT: Final = 0.75
+SHORTEST_SLIPPED: Final = 4
+"""Names of fewer letters are other names when one letter differs: Ann and Ana, Lee and Leo."""
 GENERATION: Final = 14
-GUESSED: Final = 2
-"""A birth date that somebody estimated is about so many years off at most."""
-_ROUND_MONTHS: Final = (1, 7)
 WHOLE_POSTCODE: Final = 5
 INWARD: Final = 3
 
@@ -54,7 +53,6 @@ VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
         "part",
         "religious",
         "variant",
-        "custom",
         "close",
         "phonetic",
         "similar",
@@ -70,9 +68,6 @@ VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
         "initial",
         "compound",
         "other",
-        "crossed",
-        "western",
-        "religious",
         "close",
         "phonetic",
         "similar",
@@ -88,7 +83,6 @@ VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
         "slip",
         "estimated",
         "two-parts",
-        "guessed",
         "part-known",
         "year",
         "differs",
@@ -185,26 +179,32 @@ def _family(asked: Person, held: Person) -> str:  # noqa: PLR0911 - a ladder: on
         return "folded"
     if one in held.previous_family or other in asked.previous_family:
         return "previous"
-    if exchanged(asked, held):
+    if one[0] == held.given[:1] and _exchanged(asked, held):
         return "swapped"
-    if several and (words := _words_shared(one, other)):
-        return words
+    if several:
+        my_words, their_words = telling_words(one), telling_words(other)
+        if shared := my_words & their_words:
+            return "subset" if shared in (my_words, their_words) else "part"
     if _by_custom(one, held) or _by_custom(other, asked):
         return "religious"
     mine, theirs = family_forms(one), family_forms(other)
     # Chowdhury and Choudhry are one name in two spellings, however few letters they share
-    if are_variants(mine, theirs):
-        return "variant"
-    return "custom" if (one in RELIGIOUS) != (other in RELIGIOUS) else _likeness(one, other, mine, theirs)
+    return "variant" if are_variants(mine, theirs) else _likeness(one, other, mine, theirs)
 
 
-def _words_shared(one: str, other: str) -> str:
-    """Whether two surnames, one of them of several words, share telling ones: all of either's, or a part."""
-    mine, theirs = telling_words(one), telling_words(other)
-    shared = mine & theirs
-    if not shared:
-        return ""
-    return "subset" if shared in (mine, theirs) else "part"
+def _exchanged(asked: Person, held: Person) -> bool:
+    """Whether forename and surname changed places, each perhaps with a slip."""
+    family, given, held_family, held_given = asked.family, asked.given, held.family, held.given
+    if not (family and given and held_family and held_given):
+        return False
+    if family == held_given and given == held_family:
+        return True
+    if family[0] != held_given[0] or given[0] != held_family[0]:
+        return False
+    # two people of one family whose names begin alike are not exchanged: the straight reading comes first
+    if family[0] == given[0] and max(_jaro_winkler(family, held_family), _jaro_winkler(given, held_given)) >= CLOSE:
+        return False
+    return min(_jaro_winkler(family, held_given), _jaro_winkler(given, held_family)) >= CLOSE
 
 
 def _by_custom(family: str, person: Person) -> bool:
@@ -219,14 +219,16 @@ def _given(asked: Person, held: Person) -> str:
     one, other = asked.given, held.given
     if not one or not other:
         return "missing"
-    mine, theirs = called(one, asked.other_given), called(other, held.other_given)
-    if mine != one and theirs not in (other, mine):
-        return _nearly(asked, held, mine, theirs)
+    mine, theirs = one, other
+    if one in FIRST_OF_SEVERAL or other in FIRST_OF_SEVERAL:
+        mine, theirs = called(one, asked.other_given), called(other, held.other_given)
+        if mine != one and theirs not in (other, mine):
+            return _nearly(asked, held, mine, theirs)
     if one == other:
         return "exact" if asked.given_written == held.given_written else "folded"
-    if exchanged(asked, held):
+    if one[0] == held.family[:1] and _exchanged(asked, held):
         return "swapped"
-    return "variant" if mine == theirs else _nearly(asked, held, mine, theirs)
+    return "variant" if mine == theirs else _nearly(asked, held, one, other)
 
 
 def _nearly(asked: Person, held: Person, one: str, other: str) -> str:
@@ -238,18 +240,9 @@ def _nearly(asked: Person, held: Person, one: str, other: str) -> str:
         return "initial"
     if _in_two(asked, other) or _in_two(held, one):
         return "compound"
-    if one in held.other_given or other in asked.other_given or among_others(asked, held):
+    if one in held.other_given or other in asked.other_given:
         return "other"
-    return _elsewhere(asked, held, one, other) or _likeness(one, other, mine, theirs)
-
-
-def _elsewhere(asked: Person, held: Person, one: str, other: str) -> str:
-    """What two forenames that are no forms of one may be by custom, or by a name in the wrong place."""
-    if asked.family == held.given or asked.given == held.family:
-        return "crossed"
-    if in_two_tongues(asked, held):
-        return "western"
-    return "religious" if (one in FIRST_OF_SEVERAL) != (other in FIRST_OF_SEVERAL) else ""
+    return _likeness(one, other, mine, theirs)
 
 
 def _in_two(person: Person, name: str) -> bool:
@@ -285,8 +278,6 @@ def _other_given(asked: Person, held: Person) -> str:
     # Rose Alice and Alice Rose: the same names, the first of them another one
     if asked.given in other and held.given in one:
         return "agree"
-    if "".join(one) == "".join(other) or among_others(asked, held):
-        return "agree"
     mine, theirs = one[0], other[0]
     if mine[0] == theirs[0] and 1 in (len(mine), len(theirs)):
         return "initial"
@@ -304,25 +295,14 @@ def _birth_date(one: PartialDate | None, other: PartialDate | None) -> str:  # n
         return "first-january" if one.day == one.month == 1 else "exact"
     # no slip of one digit, and no exchange of two, changes all three parts
     if not alike:
-        return "guessed" if _is_guess(one, other) else _years_apart(one, other)
+        return _years_apart(one, other)
     if same_year and one.day == other.month and one.month == other.day:
         return "swapped"
     if _edits(str(one.as_number), str(other.as_number), score_cutoff=1) == 1:
         return "slip"
     if same_year and 1 in (one.month * one.day, other.month * other.day):
         return "estimated"
-    if alike == 2:  # noqa: PLR2004 - two of the three
-        return "two-parts"
-    return "guessed" if _is_guess(one, other) else _years_apart(one, other)
-
-
-def _is_guess(one: PartialDate, other: PartialDate) -> bool:
-    """Whether one of the dates stands for an unknown one, on the first of January or July, about the other's year."""
-    return abs(one.year - other.year) <= GUESSED and 1 in (_round(one), _round(other))
-
-
-def _round(when: PartialDate) -> int:
-    return when.day if when.month in _ROUND_MONTHS else 0
+    return "two-parts" if alike == 2 else _years_apart(one, other)  # noqa: PLR2004 - two of the three
 
 
 def _partial(one: PartialDate, other: PartialDate) -> str:

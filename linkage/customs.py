@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import jellyfish
 
-from linkage.customs_lists import EAST_ASIAN, FORENAMES, SPELLINGS, WESTERN
+from linkage.customs_lists import FORENAMES, SPELLINGS
 from linkage.folding import fold
 from linkage.placeholders import word_set
 
@@ -41,9 +41,6 @@ FIRST_OF_SEVERAL: Final = word_set(
 
 Thi and Van are the Vietnamese middle names of women and men, written first where the order is lost.
 """
-
-_EAST_ASIAN: Final = word_set(EAST_ASIAN)
-_WESTERN: Final = word_set(WESTERN)
 
 _COURTESIES: Final = (("BHAI", 2), ("BEN", 3))
 """Brother and sister, written at the end of a Gujarati forename, and the letters that must stand before."""
@@ -200,32 +197,6 @@ def called(given: str, other_given: tuple[str, ...]) -> str:
             if name not in FIRST_OF_SEVERAL and name not in RELIGIOUS:
                 return name
     return given
-
-
-class Written(NamedTuple):
-    """All of a person's names together, however they are parted.
-
-    ``letters`` are those of every name in the alphabet's order: the same for the same names joined, apart or in other
-    places. ``whole`` is all forenames written as one, ``rest`` all but the first. ``tongue`` is 0 but for bearers of
-    an East Asian surname: 1 where the first forename is a Western one, 2 where it is not; two people of 1 and 2 may be
-    one, known by either.
-    """
-
-    letters: str
-    whole: str
-    rest: str
-    tongue: int
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def written(family: str, given: str, other_given: tuple[str, ...]) -> Written:
-    """What somebody's folded names are when they are taken together; nothing where either is unknown."""
-    rest = "".join(other_given)
-    if not family or not given:
-        return Written("", given + rest, rest, 0)
-    whole = given + rest
-    tongue = (1 if given in _WESTERN else 2) if family in _EAST_ASIAN else 0
-    return Written("".join(sorted((family + whole).replace(" ", ""))), whole, rest, tongue)
 
 
 @lru_cache(maxsize=_REMEMBERED)

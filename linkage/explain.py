@@ -85,10 +85,6 @@ _LEVELS: Final[Mapping[str, str]] = {
     "swapped": "the same parts in exchanged places",
     "subset": "one is part of the other",
     "part": "one part is the same",
-    "custom": "different, one of them a name given by custom",
-    "crossed": "one of them is the other's last name",
-    "western": "one Western, one of the family's own language; many people bear both",
-    "guessed": "one of them stands for an unknown date in about the same year",
     "compound": "two first names written as one, or one of the two",
     "phonetic": "they sound alike",
     "religious": "agree only on a name given by custom, or on one that is a first name on the other side",
@@ -128,7 +124,6 @@ _INTERACTIONS: Final[Mapping[str, str]] = {
     "middle-name-at-home": "May be somebody of the same home who bears this name as a middle name",
     "practice-of-the-household": "The people of one home mostly share a GP practice, so it counts less",
     "two-slips": "Neither the date of birth nor a name agrees whole",
-    "one-name-in-one-home": "The whole name agrees in one home, where two people seldom share it",
     "middle-name-of-the-family": "A middle name that brothers and sisters may share, beside another first name",
 }
 

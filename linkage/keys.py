@@ -26,7 +26,6 @@ KEYS: Final = (
     "number",
     "names-year",
     "names-day",
-    "names-area",
     "birth",
     "postcode-given",
     "postcode-family",
@@ -37,9 +36,7 @@ KEYS: Final = (
 )
 """The names of the keys; a model says which it was weighed with."""
 
-ROUND_MONTHS: Final = (1, 7)
 _SHORTEST_WHOLE_POSTCODE = 5
-_INWARD = 3
 _LETTERS_OF_A_NAME = 2
 _MODULUS = 11
 _REMEMBERED = 131_072
@@ -85,8 +82,6 @@ def _probes(person: Person) -> list[Key]:
     if swapped is not None:
         keys.extend(_birth_keys(person.family, swapped))
         keys.extend(_birth_keys(person.given, swapped))
-    if born := person.birth_date:
-        keys.extend(_guessed_keys(person, born))
     keys.extend(_location_keys(person))
     return keys
 
@@ -127,7 +122,7 @@ def _name_keys(person: Person) -> Iterator[Key]:
         for given in givens:
             yield from _pair_keys(family, given, born)
     if born.is_whole:
-        for name in (*families, *givens, *person.other_given[:1]):
+        for name in (*families, *givens):
             yield from _birth_keys(name, born)
 
 
@@ -146,15 +141,6 @@ def _forenames(person: Person) -> list[str]:
         return []
     known_as = called(person.given, person.other_given)
     return [person.given] if known_as == person.given else [person.given, known_as]
-
-
-def _guessed_keys(person: Person, born: PartialDate) -> Iterator[Key]:
-    """The years about a birth date that stands for an unknown one: the first of January."""
-    if born.day == 1 and born.month in ROUND_MONTHS:
-        names = sorted((_heard(person.family), _heard(person.given)))
-        if all(names):
-            for year in (born.year - 1, born.year + 1):
-                yield "names-year", *names, str(year)
 
 
 def _pair_keys(family: str, given: str, born: PartialDate) -> Iterator[Key]:
@@ -183,18 +169,10 @@ def _birth_keys(name: str, born: PartialDate) -> Iterator[Key]:
 def _location_keys(person: Person) -> Iterator[Key]:
     for postcode in (person.postcode, *person.previous_postcode):
         yield from _postcode_keys(postcode, person)
-    yield from _area_keys(person)
     for phone in person.phone:
         yield "phone", phone
     for address in person.email:
         yield "email", address
-
-
-def _area_keys(person: Person) -> Iterator[Key]:
-    """Both names as they sound with the outward half of the postcode, so that any birth date still meets."""
-    outward = person.postcode[:-_INWARD] if len(person.postcode) >= _SHORTEST_WHOLE_POSTCODE else ""
-    if outward and person.family and person.given:
-        yield "names-area", *sorted((_heard(person.family), _heard(person.given))), outward
 
 
 def _postcode_keys(postcode: str, person: Person) -> Iterator[Key]:

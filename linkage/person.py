@@ -17,8 +17,8 @@ import orjson
 
 from linkage.nhs_number import NhsNumber
 
-NORMALISATION_VERSION: Final = 3
-"""Raised whenever the same demographics would normalise or be keyed differently; stored first in a packed person."""
+NORMALISATION_VERSION: Final = 2
+"""Raised whenever the same demographics would normalise differently; stored first in a packed person."""
 
 _ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _MONTHS = 12

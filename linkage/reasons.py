@@ -52,7 +52,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     "needs-confirmation": "For this use a person must confirm what was found by weight",
     "given-name-differs": "The first names differ: a person must decide",
     "forename-and-sex-differ": "First name and sex differ: a person must decide",
-    "twin-of-a-like-name": "It may be a twin with a similar first name: a person must decide",
     "birth-date-differs": "The dates of birth differ: a person must decide",
     "another-number": "The record gives another valid NHS number: a person must decide",
     "claimed-by-a-separated-record": "A record that a person separated from this one matches the same person",

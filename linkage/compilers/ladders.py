@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from linkage.arranged import CLOSE, SHORTEST_SLIPPED
-from linkage.compare import FAINT, GENERATION, GUESSED, SIMILAR
+from linkage.compare import CLOSE, FAINT, GENERATION, SHORTEST_SLIPPED, SIMILAR
 from linkage.compilers.people import SEPARATOR
 
 if TYPE_CHECKING:
@@ -165,33 +164,16 @@ def _number(pair: _Pair) -> Ladder:
 
 
 def _exchanged(pair: _Pair) -> str:
-    """Whether the same names stand in other places, joined or apart, or two changed places, one perhaps with a slip."""
+    """Whether forename and surname changed places, each perhaps with a slip."""
     a, h, likeness = pair.a, pair.h, pair.say.jaro_winkler
-
-    def half(one: Side, other: Side) -> str:
-        """A surname is the other side's forename, and its own forename nearly the other side's surname."""
-        given, family = one("given"), other("family")
-        groups = pair.say.overlap(pair.values(one, "given_groups"), pair.values(other, "family_groups"))
-        long = f"{pair.say.length(given)} >= {SHORTEST_SLIPPED} AND {pair.say.length(family)} >= {SHORTEST_SLIPPED}"
-        heard = f"({one('given_sound')} = {other('family_sound')} AND {one('given_sound')} <> '')"
-        nearly = (
-            f"{likeness(given, family)} >= {CLOSE}",
-            f"({one('given_grouped')} AND {other('family_grouped')} AND {groups})",
-            f"({long} AND ({heard} OR {pair.say.edits(given, family)} = 1))",
-            pair.among(given, other, "other_given"),
-            pair.among(family, one, "other_given"),
-        )
-        return f"{one('family')} = {other('given')} AND ({' OR '.join(nearly)})"
-
-    crossed = pair.mutual(half)
-    rearranged = f"({pair.same('letters')} AND NOT {pair.same('family_compact')})"
     straight = f"({pair.alike('family', CLOSE)} OR {pair.alike('given', CLOSE)})"
     crosswise = f"{likeness(a('family'), h('given'))} >= {CLOSE} AND {likeness(a('given'), h('family'))} >= {CLOSE}"
     return (
-        f"(NOT {pair.same('family')} AND {a('letters')} <> '' AND {h('letters')} <> '' AND ({crossed} OR {rearranged}"
-        f" OR ({a('family_first')} = {h('given_first')} AND {a('given_first')} = {h('family_first')}"
+        f"({a('family_first')} = {h('given_first')} AND {a('given_first')} = {h('family_first')}"
+        f" AND {a('family_first')} <> '' AND {a('given_first')} <> ''"
+        f" AND (({a('family')} = {h('given')} AND {a('given')} = {h('family')})"
         # two people of one family whose names begin alike are not exchanged: the straight reading comes first
-        f" AND NOT ({a('family_first')} = {a('given_first')} AND {straight}) AND {crosswise})))"
+        f" OR (NOT ({a('family_first')} = {a('given_first')} AND {straight}) AND {crosswise})))"
     )
 
 
@@ -238,7 +220,6 @@ def _family(pair: _Pair) -> Ladder:
             ("part", f"{several} AND {say.overlap(*words)}"),
             ("religious", f"({religious} OR {a_forename})"),
             ("variant", _variants(pair, "family")),
-            ("custom", f"{pair.a('family_religious')} <> {pair.h('family_religious')}"),
             *_likeness(pair, "family").items(),
         ),
         "faint",
@@ -246,43 +227,47 @@ def _family(pair: _Pair) -> Ladder:
 
 
 def _given(pair: _Pair) -> Ladder:
-    """Forenames; who is not called by a customary first one, as Mohammed, is compared by the next."""
+    """Forenames; two people who are not called by a customary first one, as Mohammed, are compared by the next."""
     second = f"({pair.both('called_apart')} AND {pair.a('called')} <> {pair.h('called')})"
-    alone = f"({pair.say.length(pair.a('called'))} = 1 OR {pair.say.length(pair.h('called'))} = 1)"
-    initial = f"{pair.say.first(pair.a('called'))} = {pair.say.first(pair.h('called'))} AND {alone}"
-    in_two = pair.mutual(
-        lambda one, other: (
-            f"{one('joined')} = {other('called')}"
-            f" OR ({one('has_parts')} AND {pair.say.contains(pair.values(one, 'given_parts'), other('called'))})"
+
+    def named(condition: Callable[[str], str]) -> str:
+        return f"(CASE WHEN {second} THEN {condition('called')} ELSE {condition('given')} END)"
+
+    def initial(name: str) -> str:
+        alike = (
+            pair.same("given_first")
+            if name == "given"
+            else f"{pair.say.first(pair.a(name))} = {pair.say.first(pair.h(name))}"
         )
-    )
-    another = pair.mutual(lambda one, other: pair.among(one("called"), other, "other_given"))
+        return f"({alike} AND ({pair.say.length(pair.a(name))} = 1 OR {pair.say.length(pair.h(name))} = 1))"
+
+    def in_two(name: str) -> str:
+        return pair.mutual(
+            lambda one, other: (
+                f"{one('joined')} = {other(name)}"
+                f" OR ({one('has_parts')} AND {pair.say.contains(pair.values(one, 'given_parts'), other(name))})"
+            )
+        )
+
+    def another(name: str) -> str:
+        return pair.mutual(lambda one, other: pair.among(one(name), other, "other_given"))
+
+    last = {
+        rung: (_likeness(pair, "called")[rung], _likeness(pair, "given")[rung]) for rung in _likeness(pair, "given")
+    }
     return Ladder(
         (
             ("missing", pair.unknown("given")),
             ("exact", f"{pair.same('given')} AND {pair.same('given_written')} AND NOT {second}"),
             ("folded", f"{pair.same('given')} AND NOT {second}"),
             ("swapped", f"NOT {second} AND {_exchanged(pair)}"),
-            ("variant", f"({pair.same('called')} OR {_variants(pair, 'called')})"),
-            ("initial", initial),
-            ("compound", in_two),
-            ("other", f"{pair.either('has_other')} AND ({another} OR {_among_others(pair)})"),
-            ("crossed", pair.mutual(lambda one, other: f"{one('family')} = {other('given')}")),
-            ("western", f"{pair.a('tongue')} + {pair.h('tongue')} = 3"),
-            ("religious", f"{pair.a('called_first')} <> {pair.h('called_first')}"),
-            *_likeness(pair, "called").items(),
+            ("variant", f"({pair.same('called')} OR {named(lambda name: _variants(pair, name))})"),
+            ("initial", named(initial)),
+            ("compound", named(in_two)),
+            ("other", f"{pair.either('has_other')} AND {named(another)}"),
+            *((level, f"(CASE WHEN {second} THEN {one} ELSE {other} END)") for level, (one, other) in last.items()),
         ),
         "faint",
-    )
-
-
-def _among_others(pair: _Pair) -> str:
-    """Whether the forenames of one, written as one, are the other's further ones: Xiao Ming and Kevin Xiaoming."""
-    return pair.mutual(
-        lambda one, other: (
-            f"{one('whole')} = {other('rest')} OR {one('given')} = {other('rest')}"
-            f" OR {pair.among(one('whole'), other, 'other_given')}"
-        )
     )
 
 
@@ -292,11 +277,10 @@ def _other_given(pair: _Pair) -> Ladder:
         f"{pair.among(pair.a('given'), pair.h, 'other_given')} AND {pair.among(pair.h('given'), pair.a, 'other_given')}"
         f" AND {pair.a('given')} <> '' AND {pair.h('given')} <> ''"
     )
-    otherwise = f"(({exchanged}) OR {pair.same('rest')} OR {_among_others(pair)})"
     return Ladder(
         (
             ("missing", f"NOT {pair.both('has_other')}"),
-            ("agree", f"({pair.share('telling')} OR ({otherwise} AND NOT {pair.share('other_given')}))"),
+            ("agree", f"({pair.share('telling')} OR ({exchanged} AND NOT {pair.share('other_given')}))"),
             ("religious", pair.share("other_given")),
             ("initial", f"{pair.same('other_first')} AND {pair.either('other_initial')}"),
         ),
@@ -313,7 +297,6 @@ def _birth_date(pair: _Pair) -> Ladder:
     # One digit changed, or two neighbours exchanged within a part, leave two parts as they were; an exchange across
     # the border of two parts moves the date, read as a number, by a multiple of nine tens or nine thousands.
     border = f"(({years} AND {apart} % 90 = 0) OR ({days} AND {apart} % 9000 = 0))"
-    rounded = " OR ".join(f"({side('born_day')} = 1 AND {side('born_month')} IN (1, 7))" for side in (a, h))
     first_january = " OR ".join(f"({side('born_month')} = 1 AND {side('born_day')} = 1)" for side in (a, h))
     return Ladder(
         (
@@ -328,7 +311,6 @@ def _birth_date(pair: _Pair) -> Ladder:
             ("slip", f"{whole} AND ({two} OR {border}) AND {pair.say.edits(a('born_text'), h('born_text'))} = 1"),
             ("estimated", f"{whole} AND {years} AND ({first_january})"),
             ("two-parts", f"{whole} AND {two}"),
-            ("guessed", f"{whole} AND abs({a('born_year')} - {h('born_year')}) <= {GUESSED} AND ({rounded})"),
             ("year", years),
             ("generation", f"abs({a('born_year')} - {h('born_year')}) >= {GENERATION}"),
         ),

@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from linkage.compare import INWARD, WHOLE_POSTCODE
 from linkage.customs import (
-    FIRST_OF_SEVERAL,
     RELIGIOUS,
     called,
     family_groups,
@@ -26,7 +25,6 @@ from linkage.customs import (
     given_root,
     sound,
     telling_words,
-    written,
 )
 from linkage.findings import Death
 from linkage.person import Gender, Person, Security
@@ -80,7 +78,6 @@ COLUMNS: Final[Mapping[str, str]] = {
     **_forms("given"),
     "called": "VARCHAR",
     "called_apart": "BOOLEAN",
-    "called_first": "BOOLEAN",
     **_forms("called"),
     "joined": "VARCHAR",
     "has_parts": "BOOLEAN",
@@ -90,10 +87,6 @@ COLUMNS: Final[Mapping[str, str]] = {
     **_several("telling"),
     "other_first": "VARCHAR",
     "other_initial": "BOOLEAN",
-    "letters": "VARCHAR",
-    "whole": "VARCHAR",
-    "rest": "VARCHAR",
-    "tongue": "INTEGER",
     "born": "INTEGER",
     "born_text": "VARCHAR",
     "born_year": "INTEGER",
@@ -137,6 +130,9 @@ class _Forms(NamedTuple):
     grouped: bool
     groups: str
     sound: str
+
+
+_NO_FORMS: Final = _Forms("", grouped=False, groups="", sound="")
 
 
 class Placed(NamedTuple):
@@ -208,11 +204,11 @@ def _number(said: tuple[NhsNumber | None, str]) -> tuple[object, ...]:
 
 
 def _family(said: tuple[str, str]) -> tuple[object, ...]:
-    name, as_written = said
+    name, written = said
     words = name.split()
     return (
         name,
-        as_written,
+        written,
         name.replace(" ", ""),
         name[:1],
         len(words) > 1,
@@ -224,18 +220,17 @@ def _family(said: tuple[str, str]) -> tuple[object, ...]:
 
 
 def _given(said: tuple[str, str, tuple[str, ...]]) -> tuple[object, ...]:
-    name, as_written, others = said
+    name, written, others = said
     known_as = called(name, others)
-    parts = given_parts(as_written)
+    parts = given_parts(written)
     return (
         name,
-        as_written,
+        written,
         name[:1],
         *_given_forms(name),
         known_as,
         known_as != name,
-        known_as in FIRST_OF_SEVERAL,
-        *_given_forms(known_as),
+        *(_given_forms(known_as) if known_as != name else _NO_FORMS),
         name + others[0] if others else "",
         bool(parts),
         SEPARATOR.join(parts),
@@ -300,7 +295,6 @@ _PARTS: Final = _parts(
     (_family, "person.family", "person.family_written"),
     (_list, "person.previous_family"),
     (_given, "person.given", "person.given_written", "person.other_given"),
-    (lambda names: written(*names), "person.family", "person.given", "person.other_given"),
     (_birth, "person.birth_date"),
     (lambda gender: (_SEXES.get(gender, 0),), "person.gender"),
     (_postcode, "person.postcode"),

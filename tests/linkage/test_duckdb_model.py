@@ -90,11 +90,6 @@ FAMILIES = [
     "Mohammed",
     "محمد",
     "李雷",
-    "Chan",
-    "Chan Ming",
-    "Xiaoming",
-    "Ming Xiao",
-    "Wong",
 ]
 GIVEN = [
     "Mohammed",
@@ -134,29 +129,10 @@ GIVEN = [
     "Anne",
     "Hamzah",
     "Neil",
-    "Xiao",
-    "Ming",
-    "Xiaoming",
-    "Xiao-Ming",
-    "Kevin",
-    "Chan",
-    "Gill",
-    "Patal",
-    "Bilall",
 ]
 NUMBERS = ["", "9990000018", "9990000026", "9990000028", "9990000081", "9990000008", "9990000108"]
 DATES = ["", "1961", "1961-03", "1961-03-04", "1961-04-03", "1961-03-14", "1961-01-01", "1960-12-13", "1961-02-13"]
-DATES += [
-    "1962-01-01",
-    "1963-07-01",
-    "1960-07-01",
-    "1960-11-23",
-    "1961-12-03",
-    "1975-03-04",
-    "1941-03-07",
-    "1941-07-03",
-    "1960-02-29",
-]
+DATES += ["1960-11-23", "1961-12-03", "1975-03-04", "1941-03-07", "1941-07-03", "1960-02-29"]
 CODES = ["", "LE2 1AA", "LE2 1AB", "LE21 1AA", "LE2", "CV1 1AA", "E1 1AB", "E11 1AB", "E12 3AB", "E1 2AB", "LE2 2AA"]
 
 
@@ -222,17 +198,6 @@ WRITTEN: list[dict[str, Any]] = [
     {"family": "Lee", "given": "Mary-Ann", "nhs_number": "9990000081", "gp_practice": "C82001"},
     {"family": "Leigh", "given": "Maryann", "other_given": ("Rose", "Alice")},
     {"family": "Leigh", "given": "Rose", "other_given": ("Maryann",)},
-    {"family": "Chan", "given": "Xiao-Ming", "birth_date": "1961-03-04"},
-    {"family": "Chan", "given": "Kevin", "other_given": ("Xiaoming",), "birth_date": "1962-01-01"},
-    {"family": "Chan", "given": "Kevin", "birth_date": "1960-07-01"},
-    {"family": "Chan", "given": "Xiao", "other_given": ("Ming",)},
-    {"family": "Xiao Ming", "given": "Chan"},
-    {"family": "Ming", "given": "Chan", "other_given": ("Xiao",)},
-    {"family": "Mingg", "given": "Chan"},
-    {"family": "Chan", "given": "Ming"},
-    {"family": "Gill", "given": "Mohammed"},
-    {"family": "Gill", "given": "Billal"},
-    {"family": "Gill", "given": "Mohammed", "other_given": ("Bilal",)},
     # one letter apart, and yet less alike than names must be before a slip is looked for
     {"family": "Chavda", "given": "Dorota"},
     {"family": "Cvavda", "given": "Dkrota"},

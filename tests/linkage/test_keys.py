@@ -49,8 +49,8 @@ def test_keys_are_the_same_on_every_machine_and_fit_a_signed_integer() -> None:
 
 
 def test_a_person_is_stored_under_every_kind_of_key_with_earlier_names_and_places() -> None:
-    # 1 number, 3 for each of 2 surnames, 1 for the forename, 4 for each of 2 postcodes, 1 area, 1 telephone, 1 e-mail
-    assert len(index_keys(normalise(ASHA))) == 1 + 2 * 3 + 1 + 2 * 4 + 1 + 1 + 1
+    # 1 number, 3 for each of 2 surnames, 1 for the forename, 4 for each of 2 postcodes, 1 telephone, 1 e-mail
+    assert len(index_keys(normalise(ASHA))) == 1 + 2 * 3 + 1 + 2 * 4 + 1 + 1
     assert {name for name, _ in named_keys(normalise(ASHA))} == set(KEYS)
 
 
@@ -71,27 +71,6 @@ def test_saying_less_never_makes_a_key_that_saying_more_does_not(fields: dict[st
     for field in fields:
         fewer = {name: value for name, value in fields.items() if name != field}
         assert set(index_keys(person(**fewer))) <= whole
-
-
-def test_names_meet_in_their_part_of_town_whatever_the_birth_date() -> None:
-    asked = person(family="Smyth", given="Jon", birth_date="1949-08-19", postcode="LE2 3CD")
-    held = person(family="Smith", given="John", birth_date="1961-03-04", postcode="LE2 1AA")
-    assert set(probe_keys(asked)) & set(index_keys(held))
-    assert set(probe_keys(person(family="Smyth", given="Jon", postcode="LE2 3CD"))) & set(index_keys(held))
-
-
-def test_a_guessed_birth_date_meets_the_years_beside_it() -> None:
-    held = person(family="Smith", given="John", birth_date="1961-03-04")
-    for guess in ("1960-01-01", "1962-07-01"):
-        assert set(probe_keys(person(family="Smyth", given="Jon", birth_date=guess))) & set(index_keys(held))
-    assert not set(probe_keys(person(family="Smyth", given="Jon", birth_date="1960-02-01"))) & set(index_keys(held))
-    assert not set(probe_keys(person(given="Jon", birth_date="1960-01-01"))) & set(index_keys(held))
-
-
-def test_a_middle_name_with_the_birth_date_meets() -> None:
-    asked = person(family="Grey", given="Rose", birth_date="1961-03-04")
-    held = person(family="Smith", given="Ann", other_given=("Rosalind",), birth_date="1961-03-04")
-    assert set(probe_keys(asked)) & set(index_keys(held))
 
 
 def test_exchanged_names_meet() -> None:

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from linkage.score import Scorer
 
 _NEVER: Final = -1e6
+"""A threshold that every candidate passes: what is left of the decision is everything but the weight."""
 _NEARLY_CERTAIN: Final = 1 - 1e-9
 """Beyond it a probability has too few digits left to say the odds by."""
-"""A threshold that every candidate passes: what is left of the decision is everything but the weight."""
 _ASKED, _ASKED_KEYS, _HELD, _HELD_KEYS = "asked", "asked_keys", "held", "held_keys"
 
 
