@@ -25,7 +25,7 @@ from linkage.person import Person, Security, StalePerson
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from gateway.storage.database import Database, Reading, Tx
+    from gateway.storage.database import Database, Tx
     from gateway.storage.permit import Permit
 
 # Weakest first: an index is no better than the weakest source of any of its people.
@@ -163,16 +163,6 @@ class PersonIndex:
             entry = replace(_stored_entry(*row[2:]), version=load)
             self.put_many(tx, [entry], source=row[0], as_of=as_of)
         return len(rows)
-
-    def versions(self, tx: Reading, numbers: Iterable[NhsNumber]) -> dict[NhsNumber, Held]:
-        """Return the version and the Patient held under each number, so that an unchanged one keeps its version."""
-        wanted = {_row_id(number): number for number in numbers}
-        sql = (
-            "SELECT p.id, p.version, j.patient FROM index_person p "  # noqa: S608 - our own names
-            f"JOIN index_patient j ON j.id = p.id WHERE {tx.among('p.id')}"
-        )
-        rows = tx.raw(sql, (tx.listed(wanted),))
-        return {wanted[row[0]]: Held(row[1], bytes(row[2])) for row in rows}
 
     def stamp(self, tx: Tx, *, source: str, as_of: date, coverage: str = "") -> IndexInfo:
         """Record that a load from ``source`` is whole. Until then the index describes itself as it was.

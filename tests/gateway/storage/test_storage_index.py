@@ -110,19 +110,6 @@ def test_the_order_and_the_chunks_of_a_load_do_not_matter(
     assert stores.digest() == before
 
 
-def test_it_tells_what_it_holds_before_a_load(
-    stores: Stores,
-    load: Callable[[Sequence[IndexEntry]], None],
-    make_entry: Callable[..., IndexEntry],
-    nth_number: Callable[[int], NhsNumber],
-) -> None:
-    load([make_entry(0, version=4)])
-    with stores.transaction() as tx:
-        held = stores.index.versions(tx, [nth_number(0), nth_number(1)])
-    assert held[nth_number(0)].version == 4
-    assert nth_number(1) not in held
-
-
 def test_an_index_vouches_for_no_more_than_its_weakest_source(
     stores: Stores, make_entry: Callable[..., IndexEntry]
 ) -> None:
