@@ -6,7 +6,6 @@ A trace spends its storage time here, so the two reads it makes go to the bare d
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -18,12 +17,14 @@ from gateway.storage import successions
 from gateway.storage.permit import require
 from gateway.storage.protection import SEALED, protected
 from gateway.storage.schema import now, people
+from gateway.storage.schema.base import day
 from linkage.findings import Candidate, Death
 from linkage.nhs_number import NhsNumber
 from linkage.person import Person, Security, StalePerson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
 
     from gateway.storage.database import Database, Tx
     from gateway.storage.permit import Permit
@@ -158,7 +159,7 @@ class PersonIndex:
         )
         rows = tx.raw(sql, (tx.listed(wanted),))
         for row in rows:
-            as_of = _day(row[1])
+            as_of = day(row[1])
             # whoever was found by what is gone now is traced again, also where the row itself stays as it is
             entry = replace(_stored_entry(*row[2:]), version=load)
             self.put_many(tx, [entry], source=row[0], as_of=as_of)
@@ -190,7 +191,7 @@ class PersonIndex:
     def sources(self) -> list[IndexInfo]:
         """Return what each source has loaded, weakest source first."""
         rows = self._database.ask("SELECT source, as_of, people, coverage FROM index_info")
-        infos = (IndexInfo(source, _day(as_of), count, coverage) for source, as_of, count, coverage in rows)
+        infos = (IndexInfo(source, day(as_of), count, coverage) for source, as_of, count, coverage in rows)
         return sorted(infos, key=lambda info: SOURCES.index(info.source))
 
     def describe(self) -> IndexInfo | None:
@@ -446,8 +447,3 @@ def _candidate(person_id: str, security: str, superseded_by: str, death: str, pa
         NhsNumber.trusted(superseded_by) if superseded_by else None,
         _DEATHS[death],
     )
-
-
-def _day(value: date | str) -> date:
-    """Return a date as the bare driver gives it: text on SQLite."""
-    return date.fromisoformat(value) if isinstance(value, str) else value

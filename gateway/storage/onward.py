@@ -7,18 +7,17 @@ words of an answer are those of ``adapters.spine.tracing.Meaning``.
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from gateway.storage.permit import require
 from gateway.storage.schema import now
-from gateway.storage.schema.base import utc
+from gateway.storage.schema.base import day, utc
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from gateway.storage.database import Database, Reading, Tx
     from gateway.storage.permit import Permit
@@ -263,7 +262,7 @@ class Onward:
             "WHERE l.person_id = ? AND c.restricted"
         )
         ((as_of,),) = self._database.ask(sql, (person_id,))
-        return _day(as_of) if as_of is not None else None
+        return day(as_of) if as_of is not None else None
 
     def may_be_restricted(self, permit: Permit, source_people: Collection[str]) -> set[str]:
         """Return those of these source people with an open case in which the index has somebody restricted."""
@@ -365,9 +364,5 @@ def _question(row: tuple[Any, ...]) -> Question:
 
 
 def _check(row: tuple[Any, ...]) -> Check:
-    values = (*row[:8], bool(row[8]), row[9], _day(row[10]))
+    values = (*row[:8], bool(row[8]), row[9], day(row[10]))
     return Check(*values)
-
-
-def _day(stored: date | str) -> date:
-    return date.fromisoformat(stored) if isinstance(stored, str) else stored

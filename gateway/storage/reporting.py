@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from gateway.storage.permit import require
+from gateway.storage.rows import sent_by
 from gateway.storage.schema.base import utc
 from linkage.findings import Flag
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from gateway.storage.database import Database, Reading
+    from gateway.storage.database import Database
     from gateway.storage.permit import Permit
 
 
@@ -132,7 +133,7 @@ class Reporting:
             "WHERE records > 1"
         )
         with self._database.read() as view:
-            whose, values = _of(view, (), organisations)
+            whose, values = sent_by(view, (), organisations)
             sql = f"{_RECORD} WHERE s.source_person_id IN ({together}) {whose} ORDER BY s.source, s.organisation, "
             rows = view.raw(f"{sql} s.nhs_number, s.person_ref", values)
         return [_record(row) for row in rows]
@@ -140,7 +141,7 @@ class Reporting:
     def tallies(self, organisations: Collection[str] | None = None) -> list[Tally]:
         """Return how the records of each source and organisation stand; figures only, so no permit."""
         with self._database.read() as view:
-            whose, values = _of(view, (), organisations)
+            whose, values = sent_by(view, (), organisations)
             sql = (
                 "SELECT s.source, s.organisation, count(*), sum(CASE WHEN t.outcome IS NULL THEN 0 ELSE 1 END), "  # noqa: S608
                 "sum(CASE WHEN t.outcome = 'matched' OR COALESCE(l.basis, 'own') <> 'own' THEN 1 ELSE 0 END) "
@@ -188,21 +189,11 @@ class Reporting:
     ) -> list[Record]:
         require(permit)
         with self._database.read() as view:
-            whose, values = _of(view, sources, organisations)
+            whose, values = sent_by(view, sources, organisations)
             sql = f"{_RECORD} WHERE s.source_person_id > ? AND s.retired_into IS NULL {condition} {whose} "
             asked = (after_id, *conditioned, *values, limit)
             rows = view.raw(f"{sql} ORDER BY s.source_person_id LIMIT ?", asked)
         return [_record(row) for row in rows]
-
-
-def _of(view: Reading, sources: Collection[str], organisations: Collection[str] | None) -> tuple[str, list[object]]:
-    """The condition that a record is one of these, and its values."""
-    conditions, values = "", list[object]()
-    for column, wanted in (("s.source", sources or None), ("s.organisation", organisations)):
-        if wanted is not None:
-            conditions += f" AND {view.among(column)}"
-            values.append(view.listed(sorted(wanted)))
-    return conditions, values
 
 
 def _aside(row: tuple[Any, ...]) -> Aside:

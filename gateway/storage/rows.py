@@ -11,7 +11,9 @@ import orjson
 from linkage.explain import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+
+    from gateway.storage.database import Reading
 
 
 def dumps(value: Mapping[str, Any] | list[Any] | tuple[Any, ...]) -> bytes:
@@ -34,6 +36,19 @@ def pack_evidence(evidence: Iterable[Evidence]) -> bytes:
 def unpack_evidence(data: bytes) -> tuple[Evidence, ...]:
     """Read back what :func:`pack_evidence` wrote."""
     return tuple(Evidence(*item) for item in orjson.loads(data))
+
+
+def sent_by(view: Reading, sources: Collection[str], organisations: Collection[str] | None) -> tuple[str, list[object]]:
+    """Return the condition that a record ``s`` is of one of these, as one that follows others, and its values.
+
+    ``sources`` none named: every source's; ``organisations`` None: every organisation's.
+    """
+    conditions, values = "", list[object]()
+    for column, wanted in (("s.source", sources or None), ("s.organisation", organisations)):
+        if wanted is not None:
+            conditions += f" AND {view.among(column)}"
+            values.append(view.listed(sorted(wanted)))
+    return conditions, values
 
 
 def in_order(occurred: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.storage.permit import require
-from gateway.storage.rows import pack_evidence, unpack_evidence
+from gateway.storage.rows import pack_evidence, sent_by, unpack_evidence
 from gateway.storage.schema import now
 
 if TYPE_CHECKING:
@@ -184,20 +184,15 @@ class Traces:
         """
         require(permit)
         with self._database.read() as view:
-            conditions = ["t.source_person_id > ?"]
-            values: list[object] = [after_id]
-            for column, wanted in (("s.source", sources or None), ("s.organisation", organisations)):
-                if wanted is not None:
-                    conditions.append(view.among(column))
-                    values.append(view.listed(sorted(wanted)))
+            whose, values = sent_by(view, sources, organisations)
             sql = (
                 "SELECT t.source_person_id, s.source, s.organisation, s.person_ref, s.nhs_number, t.outcome, t.reason, "  # noqa: S608
                 "t.flags FROM trace_result t JOIN source_person s ON s.source_person_id = t.source_person_id "
                 "LEFT JOIN live_link l ON l.source_person_id = t.source_person_id "
-                f"WHERE {' AND '.join(conditions)} AND t.outcome <> 'matched' AND s.retired_into IS NULL "
+                f"WHERE t.source_person_id > ? {whose} AND t.outcome <> 'matched' AND s.retired_into IS NULL "
                 "AND (l.basis IS NULL OR l.basis = 'own') ORDER BY t.source_person_id LIMIT ?"
             )
-            rows = view.raw(sql, (*values, limit))
+            rows = view.raw(sql, (after_id, *values, limit))
         return [_unsettled(row) for row in rows]
 
     def counts(self) -> dict[str, dict[str, int]]:

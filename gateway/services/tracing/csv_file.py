@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adapters.spine import asked_of
+from adapters.spine import COLUMNS, asked_of
 from gateway.errors import InputError
 from gateway.services.files import named
 from gateway.services.tracing.request_files import Asked
@@ -18,25 +18,7 @@ if TYPE_CHECKING:
 
     from gateway.services.tracing.request_files import Cells
 
-REQUEST_COLUMNS: Final = (
-    "row_id",
-    "nhs_number",
-    "family",
-    "given",
-    "other_given",
-    "birth_date",
-    "gender",
-    "postcode",
-    *(f"address_line{line}" for line in range(1, 6)),
-    "phone",
-    "email",
-    "gp_practice",
-    "death_date",
-    "previous_family",
-    "previous_postcode",
-    "superseded_by",
-    "sensitivity",
-)
+REQUEST_COLUMNS: Final = ("row_id", *COLUMNS)
 """The index CSV's columns with ``row_id`` first; the last two say nothing about whom to find, and are passed over."""
 _REQUIRED: Final = frozenset({"row_id", "family", "birth_date"})
 

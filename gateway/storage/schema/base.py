@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import DateTime, MetaData
@@ -53,6 +53,11 @@ def utc(value: datetime | str) -> datetime:
     """Return an instant as the bare driver gives it (text on SQLite) as an aware datetime in UTC."""
     instant = datetime.fromisoformat(value) if isinstance(value, str) else value
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def day(value: date | str) -> date:
+    """Return a date as the bare driver gives it (text on SQLite) as a date."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def now() -> datetime:
